@@ -1,0 +1,176 @@
+import type { ErrorCode } from '@millrace/shared/errors/codes.ts';
+import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import type { NodeCondition, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+
+/**
+ * The whole surface of the engine core: what a driver may tell it and what it asks a driver to do.
+ *
+ * The core is a pure state machine, `step(state, input) → effects`. It has no clock (every input carries `nowMs`), no
+ * randomness but its seeded generator, no I/O and no promises. A driver performs the effects, in any order and at any
+ * speed, and reports each outcome as an input. The live driver does so with real time, a broker and the sandbox; the
+ * virtual-time driver with a simulated clock and the in-memory log.
+ *
+ * Batches everywhere: one input or effect stands for many messages wherever the path is hot.
+ */
+
+export type TopicPartition = { topic: string; partition: number };
+
+export type EngineError = {
+  code: ErrorCode;
+  message: string;
+  /** Stack or source excerpt in terms of the user's code. */
+  stack?: string;
+};
+
+// ---------------------------------------------------------------------------------------------------- inputs
+
+/** What was committed before, read from the broker by the driver; empty maps for a new run. */
+export type RestoredRun = {
+  /** Next offset of each partition of each topic. */
+  ends: Record<string, number[]>;
+  /** Committed offsets: group (consumer node id) → topic → partition. Missing: nothing committed yet. */
+  commits: Record<string, Record<string, (number | null)[]>>;
+  /** First offset for groups that have committed nothing, resolved from their `startFrom` (CG3); same shape. */
+  starts: Record<string, Record<string, number[]>>;
+  /** Every durable state entry, by store name. See `StateWrite`. */
+  state: { store: string; key: string; value: JsonText }[];
+  /** True when the last process of this run ended without stopping: the core then goes carefully, see `afterCrash` in the spec. */
+  afterCrash: boolean;
+};
+
+export type SourceItem = {
+  data: JsonText;
+  type: string;
+  /** Its own id when the record has one (MS2); null: the core makes a UUIDv7. */
+  id: string | null;
+  /** When it happened; null: the moment of production. */
+  timeMs: number | null;
+  key: string | null;
+  /** Not before this long after the run's first item of this producer, in milliseconds; null: as its rate allows. */
+  dueMs: number | null;
+  /** Where reading continues after this item; opaque to the core, saved with the append. */
+  cursor: string;
+};
+
+/** How one attempt ended, rule DL2. Effects of an attempt that is not `ok` never reach the core. */
+export type AttemptOutcome =
+  | {
+      status: 'ok';
+      durationUs: number;
+      emits: Emission[];
+      /** Writes of `ctx.state`; a null value deletes. */
+      state: { name: string; value: JsonText | null }[];
+      timers: { delayMs: number; data: JsonText }[];
+      logs: HandlerLog[];
+    }
+  | { status: 'failed' | 'timed-out' | 'crashed' | 'rejected'; durationUs: number; error: EngineError; logs: HandlerLog[] };
+
+export type Emission = {
+  /** Name of a connected topic, or id of an output port. */
+  target: string;
+  data: JsonText;
+  type?: string;
+  key?: string | null;
+  subject?: string;
+};
+
+export type HandlerLog = { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
+
+export type EngineInput = { nowMs: number } & (
+  | { type: 'start'; restored: RestoredRun; paused: boolean }
+  /** Time has passed; sent when the last `wake` is due. */
+  | { type: 'tick' }
+  | { type: 'pause' }
+  | { type: 'resume' }
+  /** Rule RN2: exactly one message. Answered by a `stepped` effect. */
+  | { type: 'step-one'; requestId: number }
+  | { type: 'stop' }
+  | { type: 'fetched'; fetchId: number; messages: StoredMessage[]; end: number }
+  | { type: 'fetch-failed'; fetchId: number; error: EngineError }
+  /** Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok. */
+  | { type: 'invoked'; invocationId: number; outcomes: AttemptOutcome[] }
+  | { type: 'written'; writeId: number; bases: number[] }
+  /** Nothing of the write was kept, or it is unknown. Retryable ones (full disk) are tried again by the core, others fail the run. */
+  | { type: 'write-failed'; writeId: number; error: EngineError; retryable: boolean }
+  | { type: 'sourced'; readId: number; items: SourceItem[]; done: boolean }
+  | { type: 'source-failed'; readId: number; error: EngineError }
+  /** Messages pushed from outside (HTTP ingest); answered by a `reply` effect once they are durable. */
+  | { type: 'ingested'; requestId: number; producer: string; messages: Message[] }
+);
+
+// --------------------------------------------------------------------------------------------------- effects
+
+export type Append = TopicPartition & { messages: Message[] };
+export type Commit = TopicPartition & { group: string; offset: number };
+/**
+ * Durable keyed state. Stores: `cursor` (producer → cursor), `counters` (node → NodeCounters), `timer` (timer id →
+ * timer), `attempt` (group/topic/partition → offset and attempts under way), `run` (random state, clocks),
+ * `state:<node id>` (`ctx.state` of a handler).
+ */
+export type StateWrite = { store: string; key: string; value: JsonText | null };
+
+export type Delivery = {
+  message: Message;
+  topic: string;
+  partition: number;
+  offset: number;
+  attempt: number;
+  /** `ctx.state` entries of the message's key as this attempt may see them; only for nodes that keep state. */
+  scope: string;
+  /** Set when this is a timer of the handler firing, not a message of a topic. */
+  timer: boolean;
+};
+
+export type Invocation = {
+  invocationId: number;
+  node: string;
+  /** Seed of `ctx.random()` and `ctx.uuid()`; each delivery mixes in its message id, so a retry draws the same. */
+  seed: number;
+  deliveries: Delivery[];
+  /** State entries of the scopes in `deliveries`: scope → name → value. */
+  state: Record<string, Record<string, JsonText>>;
+};
+
+export type EngineLog = {
+  level: HandlerLog['level'];
+  nodeId: string;
+  message: string;
+  messageId: string | null;
+  correlationId: string | null;
+};
+
+export type EngineEffect =
+  /** Replaces the last wake-up. The driver sends `tick` at that time or later. */
+  | { type: 'wake'; atMs: number | null }
+  | { type: 'fetch'; fetchId: number; topic: string; partition: number; fromOffset: number; messagesMax: number; bytesMax: number }
+  | ({ type: 'invoke' } & Invocation)
+  /**
+   * Durable before anything of it is acknowledged. Appends are durable before commits are visible; brokers that can make
+   * the whole write one atomic step do so. `bases` of the answer are the first offsets of `appends`, in order.
+   */
+  | { type: 'write'; writeId: number; appends: Append[]; commits: Commit[]; state: StateWrite[] }
+  | { type: 'read-source'; readId: number; producer: string; cursor: string | null; itemsMax: number }
+  | { type: 'reply'; requestId: number; ok: true; accepted: { id: string; topic: string; partition: number; offset: number }[] }
+  | { type: 'reply'; requestId: number; ok: false; error: EngineError }
+  | { type: 'stepped'; requestId: number; nodeId: string | null; messageId: string | null; correlationId: string | null }
+  | { type: 'trace'; records: TraceRecord[] }
+  | { type: 'log'; lines: EngineLog[] }
+  | { type: 'status'; status: RunStatus; error: EngineError | null }
+  /** Storage refuses writes (`reason`) or takes them again (null). */
+  | { type: 'stalled'; reason: string | null };
+
+// -------------------------------------------------------------------------------------------------- observing
+
+/** A view of the core's counters, for metrics; reading it changes nothing. */
+export type EngineView = {
+  status: RunStatus;
+  nodes: Record<string, NodeCounters>;
+  conditions: Record<string, NodeCondition>;
+  topics: Record<string, { end: number[] }>;
+  subscriptions: Record<string, { committed: number[]; lag: number }>;
+  stalled: string | null;
+};
+
+/** Checks a payload against the schema a topic names (TP5). Built outside the core and handed to it; must be pure. */
+export type PayloadCheck = (topicId: string, data: JsonText) => string | null;

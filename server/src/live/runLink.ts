@@ -1,0 +1,59 @@
+import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
+import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
+import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
+import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
+
+/** What travels between the server and the process of one run. Node's IPC with `serialization: 'advanced'`. */
+
+export type RunBootstrap = {
+  runId: string;
+  document: FlowDocument;
+  /** Folder of this run: log, traces, sink files. */
+  folder: string;
+  /** Folders searched for replay files, in order. */
+  fileFolders: string[];
+  paused: boolean;
+  /** The process before this one died. */
+  afterCrash: boolean;
+  /** Metrics and frames per second. */
+  framesPerSecond: number;
+};
+
+/** Requests are answered once, by `requestId`. */
+export type RunRequest =
+  | { type: 'pause' }
+  | { type: 'resume' }
+  | { type: 'step' }
+  | { type: 'stop' }
+  | { type: 'ingest'; producer: string; messages: Message[] }
+  | { type: 'metrics' };
+
+export type RunAnswers = {
+  pause: null;
+  resume: null;
+  step: ResponseOf<'run.step'>;
+  stop: null;
+  ingest: { id: string; topic: string; partition: number; offset: number }[];
+  metrics: MetricsSnapshot;
+};
+
+export type ToRun =
+  | { type: 'boot'; boot: RunBootstrap }
+  | { type: 'request'; requestId: number; request: RunRequest }
+  /** Back-pressure of the trace tail: frames are sent only while somebody watches. */
+  | { type: 'watch'; traces: boolean }
+  | { type: 'frame-credit'; frames: number };
+
+export type FromRun =
+  | { type: 'ready' }
+  | { type: 'boot-failed'; error: ErrorData }
+  | { type: 'answer'; requestId: number; ok: true; value: unknown }
+  | { type: 'answer'; requestId: number; ok: false; error: ErrorData }
+  | { type: 'status'; status: RunStatus; error: ErrorData | null }
+  | { type: 'metrics'; metrics: MetricsSnapshot }
+  /** An encoded TraceBatch (`shared/trace/frame.ts`); `firstSeq` and `count` repeat its header. */
+  | { type: 'trace-frame'; firstSeq: number; count: number; frame: Uint8Array }
+  | { type: 'logs'; lines: LogLine[] }
+  | { type: 'notice'; notice: RunNotice };

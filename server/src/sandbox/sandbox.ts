@@ -1,0 +1,25 @@
+import type { AttemptOutcome, Invocation } from '../engine/io.ts';
+
+/**
+ * Runs a person's code away from everything. One sandbox serves one run; each node has a module of its own inside it.
+ *
+ * For the implementer: the code sees `event` and `ctx` only (rules HD1, HD2): no clock, randomness, network, files,
+ * process or other nodes' memory. Time and memory limits stop the code, never the caller. `invoke` handles deliveries in
+ * order and stops after the first that is not ok; the state writes of one delivery are seen by the next of the same scope.
+ * It never rejects for what user code does: that is an outcome. Which topic an emit reaches is the engine's business.
+ */
+export interface Sandbox {
+  /** Compiles a node's module. Rejects with HANDLER_COMPILE_FAILED; `details.line` and `details.column` are the user's. */
+  load(module: SandboxModule): Promise<void>;
+  invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]>;
+  /** Stops whatever runs and frees it. Idempotent. */
+  close(): Promise<void>;
+}
+
+export type SandboxModule = {
+  node: string;
+  /** JavaScript or TypeScript (types are stripped, not checked) that exports `handle(event, ctx)`. */
+  code: string;
+  timeoutMs: number;
+  memoryMb: number;
+};

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+
+const count = z.int().min(0);
+
+/** Exact counters of one node, rule TR2. They survive a crash because they are committed together with the work they count. */
+export const nodeCountersSchema = z.strictObject({
+  /** Producer: 0. Topic: messages appended. Consumer: messages finished (handled, skipped or dead-lettered). */
+  in: count,
+  /** Producer: messages acknowledged. Topic: messages finished by its readers. Consumer: messages emitted and acknowledged. */
+  out: count,
+  /** Attempts that did not end ok. */
+  failed: count,
+  /** Attempts scheduled again. */
+  retried: count,
+  deadLettered: count,
+  skipped: count,
+  /** Messages refused before anything was written (schema, size). */
+  rejected: count,
+});
+export type NodeCounters = z.infer<typeof nodeCountersSchema>;
+
+export function zeroCounters(): NodeCounters {
+  return { in: 0, out: 0, failed: 0, retried: 0, deadLettered: 0, skipped: 0, rejected: 0 };
+}
+
+/** `end` is the next offset of each partition; `committed` per consumer is aligned with it. */
+export const topicProgressSchema = z.strictObject({ end: z.array(count) });
+/** One subscription, keyed by edge id: committed offset of each partition; lag is the sum of end − committed (CG4). */
+export const subscriptionProgressSchema = z.strictObject({ committed: z.array(count), lag: count });
+
+export const RUN_STATUSES = ['created', 'running', 'paused', 'stopping', 'stopped', 'completed', 'failed'] as const;
+export const runStatusSchema = z.enum(RUN_STATUSES);
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+/** What a node is doing beyond counting, so that the drawing can say why nothing moves. */
+export const nodeConditionSchema = z.strictObject({
+  state: z.enum(['idle', 'active', 'waiting-retry', 'blocked', 'failed', 'finished']),
+  /** Last error, or why it is blocked. */
+  reason: z.string().optional(),
+  inFlight: count.optional(),
+});
+export type NodeCondition = z.infer<typeof nodeConditionSchema>;
+
+/** Everything the canvas shows of a run at one moment. Sent several times a second, whole, because it is small. */
+export const metricsSnapshotSchema = z.strictObject({
+  runId: z.string(),
+  timeMs: z.number(),
+  status: runStatusSchema,
+  nodes: z.record(z.string(), nodeCountersSchema),
+  conditions: z.record(z.string(), nodeConditionSchema),
+  topics: z.record(z.string(), topicProgressSchema),
+  subscriptions: z.record(z.string(), subscriptionProgressSchema),
+  trace: z.strictObject({ lastSeq: count, kept: count, expired: count, lost: count }),
+  /** Running: true while storage refuses writes and the run waits for room. */
+  stalled: z.string().nullable(),
+});
+export type MetricsSnapshot = z.infer<typeof metricsSnapshotSchema>;

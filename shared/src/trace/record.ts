@@ -1,0 +1,73 @@
+import type { ErrorCode } from '../errors/codes.ts';
+
+/** The facts the engine observes, rule TR1. The order is the wire's: a kind's index is its code, so only append. */
+export const TRACE_KINDS = [
+  'produced',
+  'appended',
+  'delivered',
+  'handled',
+  'emitted',
+  'failed',
+  'timed-out',
+  'retry-scheduled',
+  'dead-lettered',
+  'deduplicated',
+  'rejected',
+  'skipped',
+  'dropped',
+  'expired',
+  'redelivered',
+  'rebalanced',
+  'state-changed',
+  'timer-fired',
+  'fault-injected',
+  'redriven',
+  'crashed',
+] as const;
+export type TraceKind = (typeof TRACE_KINDS)[number];
+
+/**
+ * One fact about one message at one node. Payloads are not in it: `topic`, `partition` and `offset` say where to read them.
+ * - produced: `nodeId` the producer. - appended: `nodeId` the topic, position set. - delivered / redelivered: `nodeId` the
+ * consumer, position of the message, `attempt` from 1. - handled: the attempt ended ok, `durationUs` its time. - emitted:
+ * `nodeId` the consumer, `messageId` the new message, `causationId` the handled one, `topic` where it goes.
+ * - failed / timed-out / crashed / rejected: the attempt ended so; `errorCode`, `errorMessage`. - retry-scheduled: `detail` the delay in ms.
+ */
+export type TraceRecord = {
+  kind: TraceKind;
+  timeMs: number;
+  nodeId: string;
+  messageId: string;
+  correlationId: string;
+  causationId: string | null;
+  /** CloudEvents type of the message, '' where it does not apply. */
+  messageType: string;
+  key: string | null;
+  topic: string | null;
+  partition: number;
+  offset: number;
+  attempt: number;
+  durationUs: number;
+  errorCode: ErrorCode | null;
+  errorMessage: string | null;
+  detail: string | null;
+};
+
+/** A run of consecutive records. `firstSeq` is the sequence number of the first; they count up by one within a run. */
+export type TraceBatch = { firstSeq: number; records: TraceRecord[] };
+
+export type TraceStatus = 'ok' | 'running' | 'retried' | 'failed' | 'dead-lettered';
+
+/** One line of the trace list: everything that shares a correlation id. */
+export type TraceSummary = {
+  correlationId: string;
+  rootType: string;
+  rootNodeId: string;
+  key: string | null;
+  startedMs: number;
+  lastMs: number;
+  records: number;
+  messages: number;
+  failures: number;
+  status: TraceStatus;
+};
