@@ -1,0 +1,41 @@
+import type { KnipConfig } from 'knip';
+
+const config: KnipConfig = {
+  workspaces: {
+    '.': {
+      entry: ['scripts/{bootstrap,check,checkImports,tidy,test,bench,dev}.{ts,mjs}'],
+      project: ['scripts/**/*.{ts,mjs}', '*.ts'],
+      // Started by file, so that it need not be on PATH: scripts/runProcess.ts.
+      ignoreDependencies: ['@biomejs/biome'],
+      // Only where it exists: scripts/chromium.ts.
+      ignoreBinaries: ['apt-get'],
+    },
+    shared: {
+      entry: ['src/**/*.test.ts'],
+      project: ['src/**/*.ts'],
+    },
+    server: {
+      entry: [
+        'src/cli/millrace.ts',
+        // Forked as a process, or started as a thread, by the path of the file.
+        'src/live/runProcess.ts',
+        'src/**/*.worker.ts',
+        'src/**/*.test.ts',
+        'bench/*.bench.ts',
+      ],
+      project: ['src/**/*.ts', 'bench/**/*.ts'],
+    },
+    web: {
+      entry: ['src/main.tsx', 'src/**/*.worker.ts', 'src/**/*.test.{ts,tsx}'],
+      project: ['src/**/*.{ts,tsx}'],
+    },
+    e2e: {
+      entry: ['specs/**/*.spec.ts', 'support/**/*.test.ts'],
+      project: ['**/*.ts'],
+    },
+  },
+  // A type or a constant that its own file uses may be exported for whoever reads the port.
+  ignoreExportsUsedInFile: true,
+};
+
+export default config;
