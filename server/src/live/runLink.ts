@@ -1,8 +1,8 @@
 import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
+import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 
 /** What travels between the server and the process of one run. Node's IPC with `serialization: 'advanced'`. */
@@ -44,7 +44,9 @@ export type ToRun =
   | { type: 'request'; requestId: number; request: RunRequest }
   /** Back-pressure of the trace tail: frames are sent only while somebody watches. */
   | { type: 'watch'; traces: boolean }
-  | { type: 'frame-credit'; frames: number };
+  | { type: 'frame-credit'; frames: number }
+  /** The server is going down in good order: finish what is under way and end, to be resumed later. */
+  | { type: 'suspend' };
 
 export type FromRun =
   | { type: 'ready' }

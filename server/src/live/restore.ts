@@ -1,0 +1,60 @@
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import type { Broker, PartitionOffsets } from '../brokers/broker.ts';
+import type { RestoredRun } from '../engine/io.ts';
+import type { ExecutionPlan } from '../engine/plan/plan.ts';
+
+/**
+ * Reads what the run committed before: end offsets, commits, durable state, and where groups without a commit begin
+ * (CG3). A new run gets empty answers to the same questions.
+ */
+export async function restoreRun(
+  broker: Broker,
+  plan: ExecutionPlan,
+  document: FlowDocument,
+  afterCrash: boolean,
+): Promise<RestoredRun> {
+  const offsets = new Map<string, PartitionOffsets[]>();
+  for (const { topic } of plan.topics) offsets.set(topic, await broker.offsets(topic));
+
+  const commits: RestoredRun['commits'] = {};
+  for (const commit of await broker.commits()) {
+    const partitions = offsets.get(commit.topic)?.length ?? 0;
+    commits[commit.group] ??= {};
+    const group = commits[commit.group] as Record<string, (number | null)[]>;
+    group[commit.topic] ??= new Array<number | null>(partitions).fill(null);
+    (group[commit.topic] as (number | null)[])[commit.partition] = commit.offset;
+  }
+
+  const starts: RestoredRun['starts'] = {};
+  for (const consumer of plan.consumers) {
+    const topics: Record<string, number[]> = {};
+    for (const { topic } of consumer.subscriptions) {
+      topics[topic] = await startOffsets(broker, document, consumer.node, topic, offsets.get(topic) ?? []);
+    }
+    starts[consumer.node] = topics;
+  }
+
+  const ends: RestoredRun['ends'] = {};
+  for (const [topic, partitions] of offsets) ends[topic] = partitions.map(({ end }) => end);
+  return { ends, commits, starts, state: await broker.state(), afterCrash };
+}
+
+async function startOffsets(
+  broker: Broker,
+  document: FlowDocument,
+  nodeId: string,
+  topic: string,
+  partitions: PartitionOffsets[],
+): Promise<number[]> {
+  const node = document.nodes.find((candidate) => candidate.id === nodeId);
+  const from = node && 'startFrom' in node.config ? node.config.startFrom : ({ at: 'earliest' } as const);
+  const result: number[] = [];
+  for (const [partition, { start, end }] of partitions.entries()) {
+    if (from.at === 'latest') result.push(end);
+    else if (from.at === 'offset') result.push(Math.min(Math.max(from.offset, start), end));
+    else if (from.at === 'time')
+      result.push(await broker.offsetAtTime(topic, partition, Date.parse(from.time)));
+    else result.push(start);
+  }
+  return result;
+}

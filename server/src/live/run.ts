@@ -1,0 +1,216 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
+import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
+import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
+import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { Broker } from '../brokers/broker.ts';
+import { createEngine, type Engine } from '../engine/engine.ts';
+import type { EngineError, RestoredRun } from '../engine/io.ts';
+import { OPERATORS } from '../engine/operators/registry.ts';
+import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
+import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { createPayloadCheck } from './payloadCheck.ts';
+import { restoreRun } from './restore.ts';
+import type { RunBootstrap } from './runLink.ts';
+import { createSink, type Sink } from './sinks/sink.ts';
+import { createSource } from './sources/registry.ts';
+import type { Source } from './sources/source.ts';
+import { createWallClock } from './wallClock.ts';
+
+export type RunParts = {
+  broker: Broker;
+  sandbox: Sandbox;
+};
+
+/** What a run tells whoever hosts it. */
+export type RunHost = {
+  onStatus(status: RunStatus, error: EngineError | null): void;
+  onNotice(notice: RunNotice): void;
+  onLogs(lines: LogLine[]): void;
+  onTraceFrame(firstSeq: number, count: number, frame: Uint8Array): void;
+};
+
+/** One run, live: the engine core with its broker, sandbox, sources, sinks and trace store, in this process. */
+export interface LiveRun {
+  pause(): void;
+  resume(): void;
+  step(): Promise<ResponseOf<'run.step'>>;
+  /** Begins to drain; `onStatus` tells when it is over. */
+  stop(): void;
+  ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
+  metrics(): MetricsSnapshot;
+  /** Lets work under way finish and leaves everything ready to be resumed. */
+  suspend(): Promise<void>;
+  /** Frees everything; the traces are on disk when it resolves. */
+  close(): Promise<void>;
+}
+
+/** How long a suspended run may take to finish what is under way; what is not finished then is redelivered later. */
+const SUSPEND_MS_MAX = 3000;
+
+export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun> {
+  const { document } = boot;
+  const { broker, sandbox } = parts;
+  const clock = createWallClock();
+  const plan = buildPlan(document);
+  await broker.open(plan.topics.map(({ topic, partitions }) => ({ topic, partitions })));
+  const restored = await restoreRun(broker, plan, document, boot.afterCrash);
+
+  const sources = await openSources(boot, restored, clock.nowMs);
+  const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
+  const traces = await createTracePipeline({
+    folder: boot.folder,
+    resumeSeq: traceSeqOf(restored),
+    onFrame: host.onTraceFrame,
+    onTrouble: (error) =>
+      host.onNotice({
+        timeMs: clock.nowMs(),
+        level: 'warning',
+        message: `Traces are not being kept: ${error.message}`,
+        error: error.toData(),
+      }),
+  });
+
+  const engine = createEngine({
+    plan,
+    runId: boot.runId,
+    seed: document.settings.seed,
+    settings: document.settings,
+    checkPayload: createPayloadCheck(document),
+  });
+  const driver = new LiveDriver({
+    engine,
+    broker,
+    clock,
+    invokers,
+    sources,
+    onTrace: (records) => traces.push(records),
+    onLog: (lines) => {
+      const timeMs = clock.nowMs();
+      host.onLogs(traces.log(lines.map((line) => ({ ...line, timeMs }))));
+    },
+    onStatus: (status, error) => host.onStatus(status, error),
+    onStalled: (reason) =>
+      host.onNotice(
+        reason === null
+          ? { timeMs: clock.nowMs(), level: 'info', message: 'Storage takes writes again; the run goes on.' }
+          : {
+              timeMs: clock.nowMs(),
+              level: 'error',
+              message: `The run waits, because storage refuses to write: ${reason}`,
+            },
+      ),
+  });
+
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    driver.close();
+    await sandbox.close();
+    await Promise.all([...sources.values()].map((source) => source.close()));
+    await Promise.all(sinks.map((sink) => sink.close()));
+    await traces.close();
+    await broker.close();
+  };
+  driver.start(restored, boot.paused);
+  return {
+    pause: () => driver.pause(),
+    resume: () => driver.resume(),
+    step: () => driver.step(),
+    stop: () => driver.stop(),
+    ingest: (producer, messages) => driver.ingest(producer, messages),
+    metrics: () => snapshot(boot.runId, engine, traces, clock.nowMs()),
+    async suspend() {
+      driver.pause();
+      await driver.whenIdle(SUSPEND_MS_MAX);
+      await close();
+    },
+    close,
+  };
+}
+
+function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: number): MetricsSnapshot {
+  const view = engine.view();
+  return {
+    runId,
+    timeMs,
+    status: view.status,
+    nodes: view.nodes,
+    conditions: view.conditions,
+    topics: view.topics,
+    subscriptions: view.subscriptions,
+    trace: traces.stats(),
+    stalled: view.stalled,
+  };
+}
+
+async function openSources(
+  boot: RunBootstrap,
+  restored: RestoredRun,
+  nowMs: () => number,
+): Promise<Map<string, Source>> {
+  const sources = new Map<string, Source>();
+  const startedMs = runEntry(restored, 'started') ?? nowMs();
+  for (const node of boot.document.nodes) {
+    const env = { fileFolders: boot.fileFolders, seed: boot.document.settings.seed, nowMs, startedMs };
+    const source = await atNode(node, () => createSource(node, env));
+    if (source) sources.set(node.id, source);
+  }
+  return sources;
+}
+
+async function openInvokers(
+  nodes: FlowNode[],
+  sandbox: Sandbox,
+  folder: string,
+): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
+  const invokers = new Map<string, Invoker>();
+  const sinks: Sink[] = [];
+  for (const node of nodes) {
+    await atNode(node, async () => {
+      const module = OPERATORS[node.kind].sandboxModule?.(node);
+      if (module) {
+        await sandbox.load(module);
+        invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
+        return;
+      }
+      if (node.kind === 'file') await mkdir(folder, { recursive: true });
+      const sink = await createSink(node, { folder });
+      if (!sink) return;
+      sinks.push(sink);
+      invokers.set(node.id, (invocation, nowMs) => sink.invoke(invocation, nowMs));
+    });
+  }
+  return { invokers, sinks };
+}
+
+/** Names the node in whatever goes wrong while it is set up. */
+async function atNode<Value>(node: FlowNode, setUp: () => Promise<Value>): Promise<Value> {
+  try {
+    return await setUp();
+  } catch (thrown) {
+    const error = toWorkbenchError(thrown);
+    throw new WorkbenchError(error.code, `${node.name}: ${error.message}`, {
+      details: { ...error.details, nodeId: node.id },
+      retryable: error.retryable,
+      cause: error,
+    });
+  }
+}
+
+function traceSeqOf(restored: RestoredRun): number {
+  return runEntry(restored, 'trace') ?? 0;
+}
+
+function runEntry(restored: RestoredRun, key: string): number | null {
+  const entry = restored.state.find((candidate) => candidate.store === 'run' && candidate.key === key);
+  return entry ? (JSON.parse(entry.value) as number) : null;
+}
+
+export type { ExecutionPlan };

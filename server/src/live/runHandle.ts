@@ -1,0 +1,283 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
+import type { SupervisedRun, SupervisorEvents } from './supervisor.ts';
+
+export type RunHandleOptions = {
+  run: SupervisedRun;
+  folder: string;
+  fileFolders: string[];
+  events: SupervisorEvents;
+};
+
+/** A run whose process dies more often than this within the window is given up: something kills it every time. */
+const RESTARTS_MAX = 20;
+const RESTART_WINDOW_MS = 60_000;
+const RESTART_DELAY_MS = 100;
+const RESTART_DELAY_MS_MAX = 2000;
+/** Trace frames a run process may have on their way to the server. */
+const FRAME_CREDIT = 16;
+const FRAMES_PER_SECOND = 10;
+/** What a dying process said last, kept for the notice. */
+const STDERR_TAIL_MAX = 4000;
+const SUSPEND_MS_MAX = 8000;
+const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
+
+type Pending = { resolve(value: unknown): void; reject(error: WorkbenchError): void };
+
+/** The server's side of one run's process: starts it, starts it again when it dies, and matches answers to requests. */
+export class RunHandle {
+  /** Resolves when the run is over or suspended; never rejects. */
+  readonly over: Promise<void>;
+  readonly #options: RunHandleOptions;
+  readonly #pending = new Map<number, Pending>();
+  #child: ChildProcess | null = null;
+  #ready: Promise<void> = Promise.resolve();
+  #nextRequestId = 1;
+  #restartTimes: number[] = [];
+  #restarts = 0;
+  #paused: boolean;
+  #stopRequested = false;
+  #watching = false;
+  /** Whether any process of this run was ever ready. One that dies before that fails the start instead of being retried. */
+  #everReady = false;
+  #finished = false;
+  #suspending = false;
+  #stderrTail = '';
+  #endOver: () => void = () => {};
+
+  constructor(options: RunHandleOptions) {
+    this.#options = options;
+    this.#paused = options.run.paused;
+    this.over = new Promise((resolve) => {
+      this.#endOver = resolve;
+    });
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  async start(): Promise<void> {
+    await mkdir(this.#options.folder, { recursive: true });
+    this.#ready = this.#spawn(this.#options.run.afterCrash);
+    try {
+      await this.#ready;
+    } catch (error) {
+      this.#finish();
+      throw error;
+    }
+  }
+
+  async request<Type extends RunRequest['type']>(
+    request: Extract<RunRequest, { type: Type }>,
+  ): Promise<RunAnswers[Type]> {
+    if (request.type === 'stop') this.#stopRequested = true;
+    await this.#ready;
+    const requestId = this.#nextRequestId++;
+    const answer = new Promise<unknown>((resolve, reject) =>
+      this.#pending.set(requestId, { resolve, reject }),
+    );
+    this.#send({ type: 'request', requestId, request });
+    // The run process answers each request with the type that `RunAnswers` gives for it.
+    return (await answer) as RunAnswers[Type];
+  }
+
+  watchTraces(watch: boolean): void {
+    this.#watching = watch;
+    this.#send({ type: 'watch', traces: watch });
+  }
+
+  /** Ends the process in good order and leaves the run to be resumed. */
+  async suspend(): Promise<void> {
+    this.#suspending = true;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) {
+      this.#finish();
+      return;
+    }
+    this.#send({ type: 'suspend' });
+    const killer = setTimeout(() => child.kill('SIGKILL'), SUSPEND_MS_MAX);
+    await this.over;
+    clearTimeout(killer);
+  }
+
+  #spawn(afterCrash: boolean): Promise<void> {
+    const script = fileURLToPath(new URL('./runProcess.ts', import.meta.url));
+    const child = fork(script, [], {
+      execArgv: ['--no-node-snapshot'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    this.#stderrTail = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderrTail = (this.#stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL_MAX);
+    });
+    const { run, folder, fileFolders } = this.#options;
+    return new Promise((resolve, reject) => {
+      let settled = false;
+      child.on('message', (message: FromRun) => {
+        if (message.type === 'ready') {
+          settled = true;
+          this.#everReady = true;
+          this.#send({ type: 'frame-credit', frames: FRAME_CREDIT });
+          if (this.#watching) this.#send({ type: 'watch', traces: true });
+          resolve();
+        } else if (message.type === 'boot-failed') {
+          settled = true;
+          this.#finished = true;
+          reject(WorkbenchError.fromData(message.error));
+        } else this.#hear(message);
+      });
+      // A process that cannot even be started; its 'exit' may never come.
+      child.on('error', (cause) => {
+        if (child.pid === undefined) this.#onExit(null, null);
+        if (!settled)
+          reject(
+            new WorkbenchError(
+              'RUN_PROCESS_DIED',
+              `The process of the run could not be started: ${cause.message}`,
+              { cause },
+            ),
+          );
+        settled = true;
+      });
+      child.on('exit', (code, signal) => {
+        if (!settled) {
+          settled = true;
+          reject(
+            new WorkbenchError(
+              'RUN_PROCESS_DIED',
+              `The process of the run ended before it was ready (${describeExit(code, signal)}). ${lastLine(this.#stderrTail)}`,
+            ),
+          );
+        }
+        this.#onExit(code, signal);
+      });
+      this.#send({
+        type: 'boot',
+        boot: {
+          runId: run.runId,
+          document: run.document,
+          folder,
+          fileFolders,
+          paused: this.#paused,
+          afterCrash,
+          framesPerSecond: FRAMES_PER_SECOND,
+        },
+      });
+    });
+  }
+
+  #hear(message: Exclude<FromRun, { type: 'ready' | 'boot-failed' }>): void {
+    const { events, run } = this.#options;
+    switch (message.type) {
+      case 'answer': {
+        const pending = this.#pending.get(message.requestId);
+        this.#pending.delete(message.requestId);
+        if (message.ok) pending?.resolve(message.value);
+        else pending?.reject(WorkbenchError.fromData(message.error));
+        return;
+      }
+      case 'status':
+        if (this.#suspending) return;
+        if (message.status === 'paused') this.#paused = true;
+        if (message.status === 'running') this.#paused = false;
+        if (FINAL.has(message.status)) this.#finished = true;
+        events.status(run.runId, message.status, message.error);
+        return;
+      case 'metrics':
+        events.metrics(run.runId, message.metrics);
+        return;
+      case 'trace-frame':
+        this.#send({ type: 'frame-credit', frames: 1 });
+        events.traceFrame(run.runId, message.firstSeq, message.count, message.frame);
+        return;
+      case 'logs':
+        events.logs(run.runId, message.lines);
+        return;
+      case 'notice':
+        events.notice(run.runId, message.notice);
+        return;
+    }
+  }
+
+  #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    const died = new WorkbenchError('RUN_PROCESS_DIED', 'The process of the run died before it answered.', {
+      retryable: true,
+    });
+    for (const pending of this.#pending.values()) pending.reject(died);
+    this.#pending.clear();
+    if (this.#finished || this.#suspending || !this.#everReady) {
+      this.#finish();
+      return;
+    }
+    this.#restart(describeExit(code, signal));
+  }
+
+  /** Rule RN3: what is committed stays, what was in flight is redelivered. */
+  #restart(how: string): void {
+    const { events, run } = this.#options;
+    const now = performance.now();
+    this.#restartTimes = this.#restartTimes.filter((time) => now - time < RESTART_WINDOW_MS);
+    const said = lastLine(this.#stderrTail);
+    if (this.#restartTimes.length >= RESTARTS_MAX) {
+      const error: ErrorData = {
+        code: 'RUN_PROCESS_DIED',
+        message:
+          `The process of this run died ${RESTARTS_MAX} times within a minute (${how}) and was given up. ${said}`.trim(),
+      };
+      events.status(run.runId, 'failed', error);
+      this.#finish();
+      return;
+    }
+    const delayMs = Math.min(RESTART_DELAY_MS * 2 ** this.#restartTimes.length, RESTART_DELAY_MS_MAX);
+    this.#restartTimes.push(now);
+    this.#restarts++;
+    const message =
+      `The process of this run died (${how}) and was started again from what is committed; what was in flight is delivered again. ${said}`.trim();
+    events.notice(run.runId, { timeMs: Date.now(), level: 'warning', message });
+    events.restarted(run.runId, this.#restarts);
+    this.#ready = new Promise<void>((resolve) => setTimeout(resolve, delayMs)).then(() => this.#spawn(true));
+    this.#ready.then(
+      () => {
+        if (this.#stopRequested) void this.request({ type: 'stop' }).catch(() => {});
+      },
+      (thrown: unknown) => {
+        // An early death is followed by `#onExit`; a refused boot is final.
+        if (!this.#finished) return;
+        const error =
+          thrown instanceof WorkbenchError
+            ? thrown.toData()
+            : { code: 'RUN_PROCESS_DIED' as const, message: String(thrown) };
+        events.status(run.runId, 'failed', error);
+      },
+    );
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    this.#endOver();
+  }
+
+  #send(message: ToRun): void {
+    if (this.#child?.connected) this.#child.send(message, () => {});
+  }
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
+  return signal ? `signal ${signal}` : `exit code ${code ?? 'unknown'}`;
+}
+
+/** The most telling line of what the process printed: V8's fatal error when there is one. */
+function lastLine(text: string): string {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  return lines.find((line) => line.startsWith('FATAL ERROR')) ?? lines.at(-1) ?? '';
+}

@@ -1,0 +1,159 @@
+import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { LogLine } from '@millrace/shared/protocol/entities.ts';
+import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { createEmbeddedBroker } from '../brokers/embedded/embeddedBroker.ts';
+import { createSandbox } from '../sandbox/isolatedSandbox.ts';
+import type { LiveRun } from './run.ts';
+import { startRun } from './run.ts';
+import type { FromRun, RunBootstrap, RunRequest, ToRun } from './runLink.ts';
+
+/**
+ * The process of one run. It lives and dies with its server: when the channel closes (the server was killed), it ends at
+ * once, so that two processes never write one log; whatever was acknowledged is on disk already.
+ */
+
+/** Log lines wait at most this long, and at most so many wait; the store has all of them. */
+const LOG_LINES_PER_TICK_MAX = 200;
+const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
+
+let run: LiveRun | null = null;
+let ticker: NodeJS.Timeout | null = null;
+let framesWanted = false;
+let frameCredit = 0;
+let pendingLogs: LogLine[] = [];
+let ending = false;
+
+function send(message: FromRun): void {
+  if (process.connected) process.send?.(message);
+}
+
+function tick(): void {
+  if (!run) return;
+  send({ type: 'metrics', metrics: run.metrics() });
+  if (pendingLogs.length > 0) {
+    send({ type: 'logs', lines: pendingLogs.splice(0) });
+  }
+}
+
+async function boot(bootstrap: RunBootstrap): Promise<void> {
+  const broker = await createEmbeddedBroker({
+    folder: bootstrap.folder,
+    durability: bootstrap.document.settings.durability,
+  });
+  const early: { status: RunStatus; error: { code: WorkbenchError['code']; message: string } | null }[] = [];
+  let announce = (status: RunStatus, error: (typeof early)[number]['error']): void => {
+    early.push({ status, error });
+  };
+  const started = await startRun(
+    bootstrap,
+    { broker, sandbox: createSandbox() },
+    {
+      onStatus: (status, error) => announce(status, error),
+      onNotice: (notice) => send({ type: 'notice', notice }),
+      onLogs: (lines) => {
+        pendingLogs.push(...lines);
+        if (pendingLogs.length > LOG_LINES_PER_TICK_MAX)
+          pendingLogs = pendingLogs.slice(-LOG_LINES_PER_TICK_MAX);
+      },
+      onTraceFrame: (firstSeq, count, frame) => {
+        if (!framesWanted || frameCredit <= 0) return;
+        frameCredit--;
+        send({ type: 'trace-frame', firstSeq, count, frame });
+      },
+    },
+  );
+  run = started;
+  ticker = setInterval(tick, 1000 / bootstrap.framesPerSecond);
+  send({ type: 'ready' });
+  announce = (status, error) => {
+    if (FINAL.has(status)) void end(status, error);
+    else send({ type: 'status', status, error });
+  };
+  for (const { status, error } of early) announce(status, error);
+}
+
+/** The run is over: everything to disk, the last numbers out, then the status, then the end of the process. */
+async function end(
+  status: RunStatus,
+  error: { code: WorkbenchError['code']; message: string } | null,
+): Promise<void> {
+  if (ending || !run) return;
+  ending = true;
+  if (ticker) clearInterval(ticker);
+  const finished = run;
+  const last = finished.metrics();
+  tick();
+  await finished.close();
+  send({ type: 'metrics', metrics: { ...last, status } });
+  process.send?.({ type: 'status', status, error } satisfies FromRun, undefined, undefined, () =>
+    process.exit(0),
+  );
+}
+
+async function answer(requestId: number, request: RunRequest): Promise<void> {
+  try {
+    send({ type: 'answer', requestId, ok: true, value: await perform(request) });
+  } catch (thrown) {
+    send({ type: 'answer', requestId, ok: false, error: toWorkbenchError(thrown).toData() });
+  }
+}
+
+async function perform(request: RunRequest): Promise<unknown> {
+  if (!run) throw new Error('The run has not started yet.');
+  switch (request.type) {
+    case 'pause':
+      run.pause();
+      return null;
+    case 'resume':
+      run.resume();
+      return null;
+    case 'step':
+      return run.step();
+    case 'stop':
+      run.stop();
+      return null;
+    case 'ingest':
+      return run.ingest(request.producer, request.messages);
+    case 'metrics':
+      return run.metrics();
+  }
+}
+
+async function suspend(): Promise<void> {
+  ending = true;
+  if (ticker) clearInterval(ticker);
+  await run?.suspend();
+  process.exit(0);
+}
+
+process.on('message', (message: ToRun) => {
+  switch (message.type) {
+    case 'boot':
+      boot(message.boot).catch((thrown: unknown) => {
+        process.send?.(
+          { type: 'boot-failed', error: toWorkbenchError(thrown).toData() } satisfies FromRun,
+          undefined,
+          undefined,
+          () => process.exit(1),
+        );
+      });
+      return;
+    case 'request':
+      void answer(message.requestId, message.request);
+      return;
+    case 'watch':
+      framesWanted = message.traces;
+      return;
+    case 'frame-credit':
+      frameCredit += message.frames;
+      return;
+    case 'suspend':
+      void suspend();
+      return;
+  }
+});
+
+process.on('disconnect', () => process.exit(1));
+// A terminal sends Ctrl-C to the whole group; the server decides what becomes of its runs.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
