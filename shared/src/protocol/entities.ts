@@ -77,6 +77,8 @@ export const traceSummarySchema = z.strictObject({
   records: z.int(),
   messages: z.int(),
   failures: z.int(),
+  open: z.int(),
+  unresolved: z.int(),
   status: z.enum(['ok', 'running', 'retried', 'failed', 'dead-lettered']),
 });
 

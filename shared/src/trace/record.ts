@@ -68,6 +68,11 @@ export type TraceSummary = {
   lastMs: number;
   records: number;
   messages: number;
+  /** Attempts that did not end ok. */
   failures: number;
+  /** Attempts and scheduled retries under way; 0 when nothing is known to be unfinished. */
+  open: number;
+  /** Failures that were neither tried again nor dead-lettered: skipped, or the run was stopped by them. */
+  unresolved: number;
   status: TraceStatus;
 };
