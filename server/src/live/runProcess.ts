@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
 import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { Broker } from '../brokers/broker.ts';
 import { createEmbeddedBroker } from '../brokers/embedded/embeddedBroker.ts';
 import { createSandbox } from '../sandbox/isolatedSandbox.ts';
 import type { LiveRun } from './run.ts';
@@ -14,6 +16,8 @@ import type { FromRun, RunBootstrap, RunRequest, ToRun } from './runLink.ts';
 
 /** Log lines wait at most this long, and at most so many wait; the store has all of them. */
 const LOG_LINES_PER_TICK_MAX = 200;
+const LOCK_WAIT_MS_MAX = 10_000;
+const LOCK_RETRY_MS = 25;
 const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
 
 let run: LiveRun | null = null;
@@ -35,11 +39,23 @@ function tick(): void {
   }
 }
 
+/** After a crash the last process of this run may need a moment to be gone; its lock goes with it. */
+async function openBroker(bootstrap: RunBootstrap): Promise<Broker> {
+  const options = { folder: bootstrap.folder, durability: bootstrap.document.settings.durability };
+  const giveUpAt = performance.now() + LOCK_WAIT_MS_MAX;
+  for (;;) {
+    try {
+      return await createEmbeddedBroker(options);
+    } catch (thrown) {
+      const error = toWorkbenchError(thrown);
+      if (error.code !== 'DATA_FOLDER_LOCKED' || performance.now() > giveUpAt) throw error;
+      await delay(LOCK_RETRY_MS);
+    }
+  }
+}
+
 async function boot(bootstrap: RunBootstrap): Promise<void> {
-  const broker = await createEmbeddedBroker({
-    folder: bootstrap.folder,
-    durability: bootstrap.document.settings.durability,
-  });
+  const broker = await openBroker(bootstrap);
   const early: { status: RunStatus; error: { code: WorkbenchError['code']; message: string } | null }[] = [];
   let announce = (status: RunStatus, error: (typeof early)[number]['error']): void => {
     early.push({ status, error });
