@@ -297,7 +297,9 @@ const usage = () => {
 };
 
 const main = () => {
-  const [name, ...args] = process.argv.slice(2);
+  const [name, ...given] = process.argv.slice(2);
+  // npm takes the `--` before a script's arguments away, pnpm hands it on.
+  const args = given[0] === '--' ? given.slice(1) : given;
   const target = Object.hasOwn(TARGETS, name ?? '') ? TARGETS[name] : undefined;
   if (target === undefined) {
     usage();

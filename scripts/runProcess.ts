@@ -4,7 +4,8 @@ import { projectRoot } from './sourceFiles.ts';
 
 export type Outcome = { code: number; output: string; durationMs: number };
 
-type RunOptions = { env?: Record<string, string>; echo?: boolean };
+/** In `env`, undefined takes a variable away. */
+type RunOptions = { env?: Record<string, string | undefined>; echo?: boolean };
 
 /** The project's own copy of a tool, started by file: nothing has to be on PATH. */
 export const tools = {

@@ -41,6 +41,8 @@ const readReport = (path: string): unknown => {
 const colours = (): Record<string, string> =>
   process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
 
+const isFiltering = ({ files, grep }: Selection): boolean => files.length > 0 || grep !== undefined;
+
 const runVitest = async (tier: Exclude<Tier, 'e2e'>, selection: Selection, env: Record<string, string>) => {
   const report = inProject(`${RESULTS_FOLDER}/${tier}.json`);
   const outcome = await runNode(
@@ -54,7 +56,7 @@ const runVitest = async (tier: Exclude<Tier, 'e2e'>, selection: Selection, env: 
       ...(selection.grep === undefined ? [] : ['--testNamePattern', selection.grep]),
       ...selection.files,
     ],
-    { env: { ...env, ...colours() }, echo: true },
+    { env: { ...env, ...colours.vitest }, echo: true },
   );
   const parsed = readReport(report) as Parameters<typeof tallyVitest>[0] | undefined;
   return { outcome, tally: parsed && tallyVitest(parsed) };
@@ -67,11 +69,18 @@ const runPlaywright = async (selection: Selection, env: Record<string, string>) 
       tools.playwright,
       'test',
       '--config=e2e/playwright.config.ts',
+      // A name may be at home in another tier.
+      ...(isFiltering(selection) ? ['--pass-with-no-tests'] : []),
       ...(selection.grep === undefined ? [] : ['--grep', selection.grep]),
       ...selection.files,
     ],
     {
-      env: { ...env, ...colours(), MILLRACE_CHROMIUM: ensureChromium(), MILLRACE_E2E_REPORT: report },
+      env: {
+        ...env,
+        ...colours.playwright,
+        MILLRACE_CHROMIUM: ensureChromium(),
+        MILLRACE_E2E_REPORT: report,
+      },
       echo: true,
     },
   );
@@ -81,11 +90,10 @@ const runPlaywright = async (selection: Selection, env: Record<string, string>) 
 
 const runTier = async (tier: Tier, selection: Selection, env: Record<string, string>): Promise<Tally> => {
   console.log(`\n── ${tier} ──`);
-  const isFiltered = selection.files.length > 0 || selection.grep !== undefined;
   try {
     const { outcome, tally } =
       tier === 'e2e' ? await runPlaywright(selection, env) : await runVitest(tier, selection, env);
-    const judged = judge(tally, { tier, exitCode: outcome.code, isFiltered });
+    const judged = judge(tally, { tier, exitCode: outcome.code, isFiltered: isFiltering(selection) });
     console.log(`${tier}: ${summaryLine(judged)} in ${inSeconds(outcome.durationMs)}`);
     return judged;
   } catch (error) {
