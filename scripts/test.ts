@@ -37,9 +37,15 @@ const readReport = (path: string): unknown => {
   }
 };
 
-/** Colours would be escape codes in a pipe, where the last line is read by programs. */
-const colours = (): Record<string, string> =>
-  process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
+/**
+ * Colours would be escape codes in a pipe, where the last line is read by programs. Vitest takes any FORCE_COLOR for a
+ * yes; Playwright sets it for its workers, and Node warns there when NO_COLOR is set as well.
+ */
+const isTerminal = process.stdout.isTTY;
+const colours = {
+  vitest: isTerminal ? { FORCE_COLOR: '1', NO_COLOR: undefined } : { FORCE_COLOR: undefined, NO_COLOR: '1' },
+  playwright: { FORCE_COLOR: isTerminal ? '1' : '0', NO_COLOR: undefined },
+};
 
 const isFiltering = ({ files, grep }: Selection): boolean => files.length > 0 || grep !== undefined;
 
