@@ -98,7 +98,11 @@ export default defineConfig({
           ...nodeTests,
           name: 'int',
           root: at('.'),
-          include: ['{shared,server}/src/**/*.int.test.ts', 'scripts/**/*.int.test.ts'],
+          include: [
+            '{shared,server}/src/**/*.int.test.ts',
+            'scripts/**/*.int.test.ts',
+            'e2e/crash/**/*.int.test.ts',
+          ],
           exclude: never,
           testTimeout: 60_000,
           hookTimeout: 60_000,
