@@ -28,7 +28,15 @@ export const topicProgressSchema = z.strictObject({ end: z.array(count) });
 /** One subscription, keyed by edge id: committed offset of each partition; lag is the sum of end − committed (CG4). */
 export const subscriptionProgressSchema = z.strictObject({ committed: z.array(count), lag: count });
 
-export const RUN_STATUSES = ['created', 'running', 'paused', 'stopping', 'stopped', 'completed', 'failed'] as const;
+export const RUN_STATUSES = [
+  'created',
+  'running',
+  'paused',
+  'stopping',
+  'stopped',
+  'completed',
+  'failed',
+] as const;
 export const runStatusSchema = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
