@@ -101,7 +101,7 @@ export default defineConfig({
           include: [
             '{shared,server}/src/**/*.int.test.ts',
             'scripts/**/*.int.test.ts',
-            'e2e/crash/**/*.int.test.ts',
+            'e2e/**/*.int.test.ts',
           ],
           exclude: never,
           testTimeout: 60_000,

@@ -61,8 +61,8 @@ describe('import rules', () => {
     ['nor what only run time knows', 'server/src/engine/plan/a.ts', 'const b = (c: string) => import(c);'],
     [
       'a worker counts',
-      'server/src/live/a.ts',
-      `new Worker(new URL('../gateway/b.worker.ts', import.meta.url));`,
+      'web/src/live/a.ts',
+      `new Worker(new URL('../../../server/b.worker.ts', import.meta.url));`,
     ],
     ['tests stay out of the product', 'server/src/storage/a.ts', `import { b } from './testing/b.ts';`],
     ['a folder without a rule', 'web/src/somewhere/a.ts', `export const a = 1;`],
@@ -79,6 +79,8 @@ describe('import rules', () => {
     ],
     ['server/src/cli/run.ts', `import { x } from '../main.ts'; import { Command } from 'commander';`],
     ['shared/src/exchange/yaml.ts', `import { parse } from 'yaml'; import { z } from 'zod';`],
+    ['web/src/main.tsx', `import '@xyflow/react/dist/style.css'; import './ui/tokens.css';`],
+    ['server/src/live/a.ts', `fork(new URL('./runProcess.ts', import.meta.url));`],
     ['web/src/nodes/topic/a.tsx', `import { z } from '@millrace/shared/flow/document.ts';`],
   ])('accepts what the arrows allow: %s', (path, text) => {
     expect(complaintsAbout(path, text)).toEqual([]);

@@ -17,8 +17,8 @@ type ImportEdge = {
   /** What stands in the source; undefined when it is computed at run time. */
   specifier: string | undefined;
   line: number;
-  /** Only these count for cycles: a part loaded later, or in a worker, is loaded after its importer. */
-  isStatic: boolean;
+  /** `started`: named as a worker or a forked process, which has surroundings of its own. */
+  kind: 'static' | 'dynamic' | 'started';
 };
 
 type Rules = { zones: readonly Zone[]; packageImporters: Readonly<Record<string, readonly string[]>> };
@@ -44,17 +44,17 @@ const isUrlBesideThisFile = (node: SyntaxNode): boolean => {
 
 export const importsOf = (file: SourceFile): ImportEdge[] => {
   const edges: ImportEdge[] = [];
-  const add = (node: SyntaxNode, source: unknown, isStatic: boolean) =>
-    edges.push({ specifier: literal(source), line: lineOf(file.text, node.start), isStatic });
+  const add = (node: SyntaxNode, source: unknown, kind: ImportEdge['kind']) =>
+    edges.push({ specifier: literal(source), line: lineOf(file.text, node.start), kind });
   walk(parse(file).program, (node) => {
     if (/^(Import|ExportNamed|ExportAll)Declaration$/.test(node.type) && isNode(node.source))
-      add(node, node.source, true);
-    else if (node.type === 'ImportExpression') add(node, node.source, false);
-    else if (node.type === 'TSImportType') add(node, node.source ?? node.argument, true);
+      add(node, node.source, 'static');
+    else if (node.type === 'ImportExpression') add(node, node.source, 'dynamic');
+    else if (node.type === 'TSImportType') add(node, node.source ?? node.argument, 'static');
     else if (node.type === 'NewExpression' && isUrlBesideThisFile(node)) {
       const [path] = node.arguments as SyntaxNode[];
       // A computed path there is data to be read, not code.
-      if (/\.[cm]?[jt]sx?$/.test(literal(path) ?? '')) add(node, path, false);
+      if (/\.[cm]?[jt]sx?$/.test(literal(path) ?? '')) add(node, path, 'started');
     }
   });
   return edges;
@@ -115,6 +115,11 @@ const complaint = (from: string, edge: ImportEdge, rules: Rules): string | undef
       : `${zone.path} is pure and must not import what only run time knows`;
   const target = resolveTarget(from, edge.specifier);
   if (target.kind === 'foreign') return `must not import ${target.name}: only @millrace/shared is shared`;
+  if (edge.kind === 'started')
+    return topFolder(from) === topFolder(target.name) ? undefined : `must not start ${target.name}`;
+  // Style sheets are code to nobody; their order is the page's business.
+  if (target.kind === 'package' && edge.specifier.endsWith('.css') && zone.pure === undefined)
+    return undefined;
   if (target.kind === 'ours') return complaintAboutOurs(from, target.name, zone, rules);
   return complaintAboutPackage(from, target, zone, rules);
 };
@@ -153,7 +158,8 @@ export const checkImports = (
     for (const edge of importsOf(file)) {
       const message = complaint(file.path, edge, rules);
       if (message !== undefined) findings.push({ path: file.path, line: edge.line, message });
-      if (edge.isStatic && edge.specifier !== undefined)
+      // What is loaded later is loaded after its importer, so it closes no cycle.
+      if (edge.kind === 'static' && edge.specifier !== undefined)
         next.push(resolveTarget(file.path, edge.specifier).name);
     }
     graph.set(file.path, next);

@@ -51,7 +51,9 @@ export const zones: readonly Zone[] = [
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),
   serverZone('brokers/', []),
-  serverZone('brokers/memory/', ['brokers/broker.ts'], nothing),
+  serverZone('brokers/broker.ts', [], nothing),
+  serverZone('brokers/readRules.ts', ['brokers/broker.ts'], nothing),
+  serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/readRules.ts'], nothing),
   serverZone('simulator/', ['engine/', 'brokers/broker.ts', 'brokers/memory/'], nothing),
   serverZone('sandbox/', ['engine/io.ts']),
   serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/']),
@@ -65,7 +67,7 @@ export const zones: readonly Zone[] = [
   serverZone('main.ts', ['']),
   { path: 'server/bench/', may: ['server/src/', SHARED] },
 
-  webZone('main.tsx', ['app/']),
+  webZone('main.tsx', ['']),
   webZone('app/', ['']),
   webZone('editor/', ['editor/', 'nodes/', 'ui/']),
   // Records, diffs and history are plain TypeScript: they can be tested, and reasoned about, without a browser.

@@ -6,6 +6,7 @@ export const pureFolders = [
   'server/src/engine/',
   'server/src/simulator/',
   'server/src/brokers/memory/',
+  'server/src/brokers/readRules.ts',
 ] as const;
 
 const TIME = 'take the time from the input (`nowMs`)';
