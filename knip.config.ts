@@ -30,7 +30,7 @@ const config: KnipConfig = {
       project: ['src/**/*.{ts,tsx}'],
     },
     e2e: {
-      entry: ['specs/**/*.spec.ts', 'support/**/*.test.ts'],
+      entry: ['specs/**/*.spec.ts', '**/*.test.ts'],
       project: ['**/*.ts'],
     },
   },

@@ -50,7 +50,7 @@ export const zones: readonly Zone[] = [
   serverZone('engine/operators/', ['engine/io.ts'], nothing),
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),
-  serverZone('brokers/', []),
+  serverZone('brokers/', ['brokers/', 'sqlite/']),
   serverZone('brokers/broker.ts', [], nothing),
   serverZone('brokers/readRules.ts', ['brokers/broker.ts'], nothing),
   serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/readRules.ts'], nothing),
@@ -59,8 +59,11 @@ export const zones: readonly Zone[] = [
   serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/']),
   // The process of one run puts its own parts together, as main.ts does for the server.
   serverZone('live/runProcess.ts', ['live/', 'engine/', 'brokers/', 'sandbox/', 'trace/', 'storage/']),
-  serverZone('trace/', []),
-  serverZone('storage/', []),
+  serverZone('trace/', ['sqlite/']),
+  serverZone('storage/', ['sqlite/']),
+  // What those who keep data in SQLite share, so that none of them has to know another.
+  serverZone('sqlite/', []),
+  serverZone('testing/', ['']),
   serverZone('config/', []),
   serverZone('gateway/', ['config/', 'live/', 'simulator/', 'storage/', 'trace/']),
   serverZone('cli/', ['']),
@@ -73,9 +76,12 @@ export const zones: readonly Zone[] = [
   // Records, diffs and history are plain TypeScript: they can be tested, and reasoned about, without a browser.
   webZone('editor/store/', [], { packages: ['zustand', 'zod'] }),
   webZone('editor/commands/', ['editor/store/']),
-  webZone('editor/canvas/', ['editor/store/', 'editor/commands/', 'nodes/', 'ui/']),
-  webZone('editor/palette/', ['editor/store/', 'editor/commands/', 'nodes/', 'ui/']),
-  webZone('editor/inspector/', ['editor/store/', 'editor/commands/', 'nodes/', 'ui/']),
+  // How React follows the store; the panels of the editor share it.
+  webZone('editor/binding/', ['editor/store/', 'editor/commands/']),
+  webZone('editor/canvas/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
+  webZone('editor/palette/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
+  webZone('editor/inspector/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
+  webZone('editor/problems/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
   webZone('nodes/', ['ui/']),
   webZone('run/', ['connection/', 'live/', 'ui/']),
   webZone('live/', []),

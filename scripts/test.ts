@@ -69,6 +69,8 @@ const runVitest = async (tier: Exclude<Tier, 'e2e'>, selection: Selection, env: 
 };
 
 const runPlaywright = async (selection: Selection, env: Record<string, string>) => {
+  const build = await runNode(['scripts/bootstrap.mjs', 'build'], { echo: true });
+  if (build.code !== 0) throw new Error('without its page the product cannot be tested in a browser');
   const report = inProject(`${RESULTS_FOLDER}/e2e.json`);
   const outcome = await runNode(
     [
