@@ -86,6 +86,7 @@ export const zones: readonly Zone[] = [
   webZone('run/', ['connection/', 'live/', 'ui/']),
   webZone('live/', []),
   webZone('trace/', ['live/', 'ui/']),
+  webZone('messages/', ['live/', 'ui/']),
   webZone('connection/', []),
   { path: 'web/src/ui/', may: [] },
 

@@ -1,0 +1,76 @@
+import type { TraceRecord, TraceSummary } from '@millrace/shared/trace/record.ts';
+import { mergeSummary } from '@millrace/shared/trace/summary.ts';
+import { LIVE_TRACES_MAX, TRACE_MESSAGE_IDS_MAX } from './limits.ts';
+
+export type LiveTrace = {
+  summary: TraceSummary;
+  /** Where its messages have been, for the filter by node. */
+  nodeIds: Set<string>;
+  /** The first messages of the trace, so that it can be found by one of them. */
+  messageIds: Set<string>;
+  types: Set<string>;
+  keys: Set<string>;
+};
+
+/**
+ * The traces that passed while this tab watched, each with the sum of its records. The map keeps the order in which
+ * traces were first seen; at the limit the oldest goes, which the trace list then reads from the server.
+ */
+export class LiveTraces {
+  readonly #traces = new Map<string, LiveTrace>();
+  #forgotten = 0;
+
+  get size(): number {
+    return this.#traces.size;
+  }
+
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  get(correlationId: string): LiveTrace | undefined {
+    return this.#traces.get(correlationId);
+  }
+
+  all(): IterableIterator<LiveTrace> {
+    return this.#traces.values();
+  }
+
+  /** Records of one frame, in the order in which they were observed. */
+  add(records: readonly TraceRecord[]): void {
+    for (const [correlationId, ofTrace] of Map.groupBy(records, (record) => record.correlationId)) {
+      // Rebalances and the like belong to no message.
+      if (correlationId === '') continue;
+      const trace = this.#traces.get(correlationId);
+      const summary = mergeSummary(trace?.summary, ofTrace);
+      if (trace) trace.summary = summary;
+      describe(trace ?? this.#open(correlationId, summary), ofTrace);
+    }
+  }
+
+  #open(correlationId: string, summary: TraceSummary): LiveTrace {
+    const trace: LiveTrace = {
+      summary,
+      nodeIds: new Set(),
+      messageIds: new Set(),
+      types: new Set(),
+      keys: new Set(),
+    };
+    this.#traces.set(correlationId, trace);
+    if (this.#traces.size > LIVE_TRACES_MAX) {
+      const oldest = this.#traces.keys().next();
+      if (!oldest.done) this.#traces.delete(oldest.value);
+      this.#forgotten++;
+    }
+    return trace;
+  }
+}
+
+function describe(trace: LiveTrace, records: readonly TraceRecord[]): void {
+  for (const record of records) {
+    trace.nodeIds.add(record.nodeId);
+    if (record.messageType !== '') trace.types.add(record.messageType);
+    if (record.key !== null) trace.keys.add(record.key);
+    if (trace.messageIds.size < TRACE_MESSAGE_IDS_MAX) trace.messageIds.add(record.messageId);
+  }
+}

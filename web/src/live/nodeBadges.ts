@@ -1,0 +1,156 @@
+import type { NodeFamily } from '@millrace/shared/flow/records/kind.ts';
+import { familyOf } from '@millrace/shared/flow/records/registry.ts';
+import type { NodeCondition, NodeCounters } from '@millrace/shared/trace/metrics.ts';
+import { compactNumber, exactNumber, formatRate } from './format.ts';
+import type { LiveRun } from './liveRun.ts';
+
+export type BadgeTone = 'plain' | 'soft' | 'warning' | 'error';
+/** One figure on a node. `value` is exact; `text` is what fits. A quiet badge is in the page for readers of values, but not shown. */
+export type Badge = {
+  name: string;
+  label: string;
+  text: string;
+  value: number;
+  title: string;
+  tone: BadgeTone;
+  quiet: boolean;
+};
+export type ConditionLine = { state: NodeCondition['state']; text: string; title: string; tone: BadgeTone };
+export type NodeFace = { badges: Badge[]; condition: ConditionLine | null };
+
+/** What a node shows of the watched run; null when the run does not know the node (it was drawn afterwards). */
+export function nodeFace(live: LiveRun, nodeId: string, nowMs: number = performance.now()): NodeFace | null {
+  const kind = live.graph?.nodes.get(nodeId)?.kind;
+  const counters = live.metrics.latest?.nodes[nodeId] ?? live.summary?.counters[nodeId];
+  if (!kind || !counters) return null;
+  const family = familyOf(kind);
+  const badges = [...mainBadges(live, family, nodeId, counters, nowMs), ...troubleBadges(family, counters)];
+  const condition = live.metrics.latest?.conditions[nodeId];
+  return { badges, condition: condition ? conditionLine(condition) : null };
+}
+
+function mainBadges(
+  live: LiveRun,
+  family: NodeFamily,
+  nodeId: string,
+  counters: NodeCounters,
+  nowMs: number,
+): Badge[] {
+  const { metrics } = live;
+  switch (family) {
+    case 'producer':
+      return [
+        count('out', 'out', counters.out, 'messages acknowledged'),
+        rateBadge(metrics.rate(nodeId, 'out', nowMs), 'messages acknowledged per second'),
+      ];
+    case 'topic':
+      return [
+        count('in', 'in', counters.in, 'messages appended'),
+        rateBadge(metrics.rate(nodeId, 'in', nowMs), 'messages appended per second'),
+        lagBadge(live, nodeId),
+      ];
+    case 'consumer': {
+      const inFlight = metrics.latest?.conditions[nodeId]?.inFlight ?? 0;
+      return [
+        count('in', 'in', counters.in, 'messages finished'),
+        { ...count('out', 'out', counters.out, 'messages sent on'), quiet: counters.out === 0 },
+        rateBadge(metrics.rate(nodeId, 'in', nowMs), 'messages finished per second'),
+        {
+          ...count('inFlight', 'in flight', inFlight, 'messages being handled'),
+          tone: 'soft',
+          quiet: inFlight === 0,
+        },
+      ];
+    }
+  }
+}
+
+function troubleBadges(family: NodeFamily, counters: NodeCounters): Badge[] {
+  const trouble = (name: keyof NodeCounters, label: string, meaning: string, tone: BadgeTone): Badge => ({
+    ...count(name, label, counters[name], meaning),
+    tone,
+    quiet: counters[name] === 0,
+  });
+  const rejected = trouble('rejected', 'rejected', 'messages refused before anything was written', 'error');
+  if (family !== 'consumer') return [rejected];
+  return [
+    trouble('failed', 'failed', 'attempts that did not end well', 'error'),
+    trouble('retried', 'retried', 'attempts scheduled again', 'warning'),
+    trouble('deadLettered', 'dead', 'messages dead-lettered', 'error'),
+    trouble('skipped', 'skipped', 'messages given up on and skipped', 'warning'),
+    rejected,
+  ];
+}
+
+function count(name: string, label: string, value: number, meaning: string): Badge {
+  return {
+    name,
+    label,
+    text: compactNumber(value),
+    value,
+    title: `${exactNumber(value)} ${meaning}`,
+    tone: 'plain',
+    quiet: false,
+  };
+}
+
+function rateBadge(perSecond: number, meaning: string): Badge {
+  return {
+    name: 'rate',
+    label: '',
+    text: formatRate(perSecond),
+    value: Math.round(perSecond * 10) / 10,
+    title: `${formatRate(perSecond)}: ${meaning}, mean of the last two seconds`,
+    tone: 'soft',
+    quiet: perSecond <= 0,
+  };
+}
+
+/** Of the reader that is furthest behind: a sum over readers would say nothing about any of them. */
+function lagBadge(live: LiveRun, topicId: string): Badge {
+  const lines: string[] = [];
+  let lag = 0;
+  for (const edge of live.graph?.outgoing.get(topicId) ?? []) {
+    const behind = live.metrics.latest?.subscriptions[edge.id]?.lag ?? 0;
+    lines.push(`${live.nodeName(edge.target)} is ${exactNumber(behind)} behind`);
+    lag = Math.max(lag, behind);
+  }
+  const limit = live.graph?.document.settings.backlogMessagesMax ?? Number.POSITIVE_INFINITY;
+  return {
+    name: 'lag',
+    label: 'lag',
+    text: compactNumber(lag),
+    value: lag,
+    title: lines.length === 0 ? 'Nobody reads this topic' : lines.join('\n'),
+    tone: lag >= limit ? 'error' : lag >= limit / 2 ? 'warning' : 'soft',
+    quiet: lag === 0,
+  };
+}
+
+function conditionLine(condition: NodeCondition): ConditionLine | null {
+  const { state, reason = '' } = condition;
+  switch (state) {
+    case 'idle':
+    case 'active':
+      // The last error of a node that works again stays readable, without shouting.
+      return reason === '' ? null : { state, text: '', title: `Last error: ${reason}`, tone: 'soft' };
+    case 'waiting-retry':
+      return { state, text: 'waiting to retry', title: reason, tone: 'warning' };
+    case 'blocked':
+      return {
+        state,
+        text: reason === '' ? 'blocked' : `blocked: ${reason}`,
+        title: reason,
+        tone: 'warning',
+      };
+    case 'failed':
+      return { state, text: reason === '' ? 'failed' : `failed: ${reason}`, title: reason, tone: 'error' };
+    case 'finished':
+      return {
+        state,
+        text: 'finished',
+        title: reason === '' ? 'It has nothing more to produce.' : reason,
+        tone: 'soft',
+      };
+  }
+}

@@ -1,0 +1,132 @@
+import { Tooltip } from '@mantine/core';
+import { TriangleAlert } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { exactNumber, formatElapsed, formatRate, plural } from '../live/format.ts';
+import type { LiveRun } from '../live/liveRun.ts';
+import { isActive } from '../live/liveRun.ts';
+import { useSignal } from '../live/useSignal.ts';
+import classes from './RunControls.module.css';
+import { elapsedMs, statusView } from './runStatus.ts';
+import { useRunStore } from './runStore.ts';
+
+/** Status, time, rate and the small print of the shown run. */
+export function RunMeter() {
+  const live = useRunStore((state) => state.live);
+  const problem = useRunStore((state) => state.problem);
+  if (problem) {
+    return (
+      <Tooltip label={problem.message} multiline maw={360}>
+        <span className={classes.pill} data-tone="bad" role="status">
+          <TriangleAlert size={12} aria-hidden /> Run not readable
+        </span>
+      </Tooltip>
+    );
+  }
+  return live ? <Meter live={live} /> : null;
+}
+
+function Meter({ live }: { live: LiveRun }) {
+  useSignal(live.changed);
+  useSignal(live.metrics.changed);
+  useSignal(live.tail.changed);
+  const run = live.summary;
+  const nowMs = useNow(run !== null && isActive(run.status));
+  if (!run) return null;
+  const status = statusView(run, live.metrics.latest);
+  const elapsed = elapsedMs(run, nowMs);
+  const rate = producedPerSecond(live);
+  const left = leftOut(live);
+
+  return (
+    <>
+      <Tooltip label={status.reason ?? `Run of version ${run.version}`} multiline maw={420}>
+        <span
+          className={classes.pill}
+          data-tone={status.tone}
+          role="status"
+          aria-label={`Run: ${status.label}${status.reason ? `. ${status.reason}` : ''}`}
+          data-testid="run-status"
+          data-status={run.status}
+        >
+          <span className={classes.dot} aria-hidden />
+          {status.label}
+          {status.tone === 'bad' && status.reason ? (
+            <span className={classes.reason}>{status.reason}</span>
+          ) : null}
+        </span>
+      </Tooltip>
+      {elapsed === null ? null : (
+        <span className={classes.figure} title="Time since the run started" data-testid="run-elapsed">
+          {formatElapsed(elapsed)}
+        </span>
+      )}
+      {isActive(run.status) ? (
+        <span
+          className={classes.figure}
+          title="Messages that producers append, mean of the last two seconds"
+          data-testid="run-rate"
+        >
+          {formatRate(rate)}
+        </span>
+      ) : null}
+      {run.durability === 'fsync' ? null : (
+        <Tooltip
+          label="Acknowledged does not mean on disk in this run: a power cut may lose the last moments."
+          multiline
+          maw={320}
+        >
+          <span className={classes.note} data-testid="run-durability">
+            relaxed durability
+          </span>
+        </Tooltip>
+      )}
+      {left === null ? null : (
+        <Tooltip label={left} multiline maw={360}>
+          <span className={classes.note} data-testid="run-left-out">
+            <TriangleAlert size={12} aria-hidden /> trace incomplete
+          </span>
+        </Tooltip>
+      )}
+    </>
+  );
+}
+
+function producedPerSecond(live: LiveRun): number {
+  const now = performance.now();
+  let sum = 0;
+  for (const node of live.graph?.document.nodes ?? []) {
+    if (live.graph?.incoming.has(node.id) || node.kind === 'topic') continue;
+    sum += live.metrics.rate(node.id, 'out', now);
+  }
+  return sum;
+}
+
+/** Everything that the trace of this run, as this tab sees it, leaves out; null when nothing is missing. Rule TR3. */
+export function leftOut(live: LiveRun): string | null {
+  const trace = live.metrics.latest?.trace;
+  const parts: string[] = [];
+  if (trace && trace.lost > 0) parts.push(`${plural(trace.lost, 'record')} lost by the trace store`);
+  if (trace && trace.expired > 0) {
+    parts.push(
+      `${plural(trace.expired, 'old record')} dropped to make room (${exactNumber(trace.kept)} kept)`,
+    );
+  }
+  if (live.tail.skipped > 0)
+    parts.push(`${plural(live.tail.skipped, 'record')} not streamed to this tab because it was slow`);
+  if (live.tail.gap > 0)
+    parts.push(`${plural(live.tail.gap, 'record')} gone while this tab was not connected`);
+  if (live.tail.unreadableFrames > 0) parts.push(`${plural(live.tail.unreadableFrames, 'unreadable frame')}`);
+  return parts.length === 0 ? null : `Counters are exact. Traces miss: ${parts.join('; ')}.`;
+}
+
+function useNow(ticking: boolean): number {
+  const [nowMs, setNowMs] = useState(() => Date.now());
+  useEffect(() => {
+    if (!ticking) return;
+    const tick = (): void => setNowMs(Date.now());
+    tick();
+    const timer = setInterval(tick, 1_000);
+    return () => clearInterval(timer);
+  }, [ticking]);
+  return nowMs;
+}

@@ -1,0 +1,101 @@
+import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { RunNotice } from '@millrace/shared/protocol/entities.ts';
+import { decodeFrame } from '@millrace/shared/trace/frame.ts';
+import type { Connection } from '../connection/connection.ts';
+import { LiveRun } from '../live/liveRun.ts';
+import type { RunReader } from '../live/watch.tsx';
+
+export type RunWatchEvents = {
+  /** A notice that came while watching, not one of those the run already had. */
+  onNotice(notice: RunNotice): void;
+  onProblem(problem: WorkbenchError | null): void;
+};
+
+export type WatchedRun = { live: LiveRun; close(): void };
+
+/**
+ * Fills a `LiveRun` from the run's stream until closed. After a lost connection it resumes behind the last trace record
+ * it has (TR5); what the server can no longer give is added to the tail's gap.
+ */
+export function watchRun(connection: Connection, runId: string, events: RunWatchEvents): WatchedRun {
+  const live = new LiveRun(runId);
+  let closed = false;
+  let joined = false;
+
+  const join = async (): Promise<void> => {
+    try {
+      const afterSeq = joined ? live.tail.lastSeq : null;
+      const answer = await connection.request('run.watch', { runId, afterSeq, traces: true, logs: true });
+      if (closed) return;
+      live.setSummary(answer.run);
+      if (answer.metrics) live.metrics.add(answer.metrics);
+      live.tail.addGap(answer.gap);
+      if (!joined) live.tail.startAt(answer.nextSeq);
+      live.logs.add(answer.logs, 0);
+      // The answer carries all notices each time; those after the newest known are new.
+      const newest = live.notices.at(live.notices.next - 1)?.timeMs ?? Number.NEGATIVE_INFINITY;
+      for (const notice of answer.notices) if (notice.timeMs > newest) live.addNotice(notice);
+      joined = true;
+      events.onProblem(null);
+      if (!live.graph) await loadDocument(answer.run.flowId, answer.run.version);
+    } catch (thrown) {
+      if (!closed) events.onProblem(toWorkbenchError(thrown));
+    }
+  };
+
+  const loadDocument = async (flowId: string, version: number): Promise<void> => {
+    const { document } = await connection.request('flow.version', { flowId, version });
+    if (!closed) live.setDocument(document);
+  };
+
+  const leave = [
+    connection.on('run.changed', (run) => {
+      if (run.id === runId) live.setSummary(run);
+    }),
+    connection.on('run.metrics', (metrics) => {
+      if (metrics.runId === runId) live.metrics.add(metrics);
+    }),
+    connection.on('run.logs', (logs) => {
+      if (logs.runId === runId) live.logs.add(logs.lines, logs.dropped);
+    }),
+    connection.on('run.notice', ({ runId: of, notice }) => {
+      if (of !== runId) return;
+      live.addNotice(notice);
+      events.onNotice(notice);
+    }),
+    connection.onTraceFrame((of, skipped, frame) => {
+      if (of === runId) takeFrame(live, frame, skipped);
+    }),
+    connection.onReconnect(() => void join()),
+  ];
+  void join();
+
+  return {
+    live,
+    close: () => {
+      closed = true;
+      for (const off of leave) off();
+      // The server also forgets a watcher whose connection is gone, so a failure here leaves nothing behind.
+      connection.request('run.unwatch', { runId }).catch(() => {});
+    },
+  };
+}
+
+/** A frame that cannot be read is counted; throwing here would leave it unacknowledged and stop the stream. */
+function takeFrame(live: LiveRun, frame: Uint8Array, skipped: number): void {
+  try {
+    live.tail.add(decodeFrame(frame), skipped);
+  } catch (thrown) {
+    live.tail.addUnreadableFrame();
+    console.error('A trace frame could not be read.', thrown);
+  }
+}
+
+export function runReader(connection: Connection, runId: string): RunReader {
+  return {
+    listTraces: (query) => connection.request('trace.list', { runId, ...query }),
+    getTrace: (correlationId) => connection.request('trace.get', { runId, correlationId }),
+    readTopic: (query) => connection.request('topic.read', { runId, ...query }),
+    getMessage: (position) => connection.request('message.get', { runId, ...position }),
+  };
+}
