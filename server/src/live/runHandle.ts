@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
-import type { SupervisedRun, SupervisorEvents } from './supervisor.ts';
+import type { SupervisedRun, SupervisorEvents } from './supervision.ts';
 
 export type RunHandleOptions = {
   run: SupervisedRun;

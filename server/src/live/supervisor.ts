@@ -1,23 +1,9 @@
 import path from 'node:path';
-import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
-import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { RunHandle } from './runHandle.ts';
-import type { RunAnswers, RunRequest } from './runLink.ts';
+import type { Supervisor, SupervisorEvents } from './supervision.ts';
 
-export type SupervisedRun = { runId: string; document: FlowDocument; paused: boolean; afterCrash: boolean };
-
-export type SupervisorEvents = {
-  status(runId: string, status: RunStatus, error: ErrorData | null): void;
-  metrics(runId: string, metrics: MetricsSnapshot): void;
-  traceFrame(runId: string, firstSeq: number, count: number, frame: Uint8Array): void;
-  logs(runId: string, lines: LogLine[]): void;
-  notice(runId: string, notice: RunNotice): void;
-  /** The process died and a new one was started; `restarts` counts this run's. */
-  restarted(runId: string, restarts: number): void;
-};
+export type { SupervisedRun, Supervisor, SupervisorEvents } from './supervision.ts';
 
 export type SupervisorOptions = {
   runsFolder: string;
@@ -25,24 +11,6 @@ export type SupervisorOptions = {
   fileFolders: string[];
   events: SupervisorEvents;
 };
-
-/** Starts one process per run, starts it again when it dies, and passes on what it says. */
-export interface Supervisor {
-  /** Resolves when the process is ready; rejects with what kept it from starting. */
-  start(run: SupervisedRun): Promise<void>;
-  request<Type extends RunRequest['type']>(
-    runId: string,
-    request: Extract<RunRequest, { type: Type }>,
-  ): Promise<RunAnswers[Type]>;
-  /** Trace frames are sent only while somebody watches. */
-  watchTraces(runId: string, watch: boolean): void;
-  active(): string[];
-  folderOf(runId: string): string;
-  /** The process of an active run, for tests that kill it; null otherwise. */
-  pidOf(runId: string): number | null;
-  /** Ends all processes in good order. Their runs keep their status and resume when they are started again. */
-  close(): Promise<void>;
-}
 
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const handles = new Map<string, RunHandle>();
