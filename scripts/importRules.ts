@@ -40,10 +40,15 @@ export const zones: readonly Zone[] = [
   sharedZone('util', []),
   sharedZone('time', ['util']),
   sharedZone('message', ['errors', 'time', 'util']),
-  sharedZone('flow', ['errors', 'time', 'util']),
+  // Reading and writing a document means JSON and YAML; only the YAML text form is borrowed from `exchange`.
+  {
+    ...sharedZone('flow', ['errors', 'time', 'util']),
+    may: ['errors/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
+  },
   sharedZone('trace', ['errors', 'message', 'time', 'util']),
   sharedZone('protocol', ['errors', 'flow', 'message', 'time', 'trace', 'util']),
-  sharedZone('exchange', ['errors', 'flow', 'message', 'util'], { packages: ['zod', 'yaml'] }),
+  sharedZone('exchange', ['errors', 'flow', 'message', 'trace', 'util'], { packages: ['zod'] }),
+  { path: `${SHARED}exchange/yaml.ts`, may: [`${SHARED}errors/`], pure: { packages: ['yaml'] } },
 
   serverZone('engine/', [], nothing),
   serverZone('engine/io.ts', [], nothing),
@@ -75,7 +80,7 @@ export const zones: readonly Zone[] = [
   webZone('editor/', ['editor/', 'nodes/', 'ui/']),
   // Records, diffs and history are plain TypeScript: they can be tested, and reasoned about, without a browser.
   webZone('editor/store/', [], { packages: ['zustand', 'zod'] }),
-  webZone('editor/commands/', ['editor/store/']),
+  webZone('editor/commands/', ['editor/store/', 'nodes/']),
   // How React follows the store; the panels of the editor share it.
   webZone('editor/binding/', ['editor/store/', 'editor/commands/']),
   webZone('editor/canvas/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
@@ -101,5 +106,5 @@ export const packageImporters: Readonly<Record<string, readonly string[]>> = {
   'socket.io': ['server/src/gateway/'],
   'socket.io-client': ['web/src/connection/', 'e2e/'],
   '@xyflow/react': ['web/src/editor/canvas/', 'web/src/nodes/'],
-  yaml: ['shared/src/exchange/'],
+  yaml: ['shared/src/exchange/yaml.ts'],
 };

@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, use, useSyncExternalStore } from 'react';
-import type { Editor } from './store/editorStore.ts';
+import type { Editor } from '../store/editorStore.ts';
 
 const EditorContext = createContext<Editor | null>(null);
 

@@ -1,0 +1,21 @@
+import { useStore } from 'zustand';
+import { createStore } from 'zustand/vanilla';
+
+export type DockTabId = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+
+type Dock = { tab: DockTabId; open: boolean };
+
+/** Which tab the dock shows. View state of this browser tab; its size is kept by the layout. */
+export const dock = createStore<Dock>(() => ({ tab: 'problems', open: true }));
+
+export function openDockTab(tab: DockTabId): void {
+  dock.setState({ tab, open: true });
+}
+
+export function setDockOpen(open: boolean): void {
+  dock.setState({ open });
+}
+
+export function useDock(): Dock {
+  return useStore(dock);
+}

@@ -1,0 +1,21 @@
+import type { NodeConfig, NodeKind } from '@millrace/shared/flow/records/registry.ts';
+import type { LucideIcon } from 'lucide-react';
+import type { ComponentType } from 'react';
+
+export type InspectorExtraProps<Kind extends NodeKind> = {
+  nodeId: string;
+  config: NodeConfig<Kind>;
+  /** Where HTTP nodes take messages; null until the server has said so. */
+  ingestBase: string | null;
+};
+
+/** What the page knows of a node kind beyond its definition in `shared`. */
+export type NodeKindView<Kind extends NodeKind = NodeKind> = {
+  icon: LucideIcon;
+  /** The one thing worth knowing about a node while nothing runs; one short line. */
+  gist: (config: NodeConfig<Kind>) => string;
+  /** Drawn beside the gist. */
+  Adornment?: ComponentType<{ config: NodeConfig<Kind> }>;
+  /** Shown in the inspector above the form. */
+  InspectorExtra?: ComponentType<InspectorExtraProps<Kind>>;
+};
