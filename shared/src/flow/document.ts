@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { flowIdSchema, nodeIdSchema } from './ids.ts';
+import { CURRENT_VERSIONS } from './migrations/sequences.ts';
 import { edgeSchema, type FlowEdge } from './records/edge.ts';
 import { type FlowNode, nodeSchema } from './records/node.ts';
 import { type PayloadSchema, payloadSchemaSchema } from './records/schema.ts';
@@ -28,7 +29,10 @@ export const flowDocumentSchema = z
     schemas: z.array(payloadSchemaSchema).max(1000),
     layout: z.strictObject({ nodes: z.record(nodeIdSchema, positionSchema) }),
   })
-  .meta({ title: 'Millrace flow', description: 'A drawing of producers, topics and consumers that Millrace runs as it is drawn.' });
+  .meta({
+    title: 'Millrace flow',
+    description: 'A drawing of producers, topics and consumers that Millrace runs as it is drawn.',
+  });
 
 export type FlowDocument = z.infer<typeof flowDocumentSchema>;
 export type { FlowEdge, FlowNode, PayloadSchema };
@@ -36,7 +40,7 @@ export type { FlowEdge, FlowNode, PayloadSchema };
 export function emptyDocument(id: string, name: string): FlowDocument {
   return {
     format: DOCUMENT_FORMAT,
-    versions: {},
+    versions: { ...CURRENT_VERSIONS },
     id,
     name,
     description: '',

@@ -2,10 +2,18 @@ import { z } from 'zod';
 import type { Random } from '../util/random.ts';
 
 /** Record ids say what they name: `node:k3f9…`. They never change and are never reused, so a rename is not a new node. */
-export const nodeIdSchema = z.string().regex(/^node:[A-Za-z0-9_-]{1,64}$/, 'A node id looks like node:abc123');
-export const edgeIdSchema = z.string().regex(/^edge:[A-Za-z0-9_-]{1,64}$/, 'An edge id looks like edge:abc123');
-export const schemaIdSchema = z.string().regex(/^schema:[A-Za-z0-9_-]{1,64}$/, 'A schema id looks like schema:abc123');
-export const flowIdSchema = z.string().regex(/^flow:[A-Za-z0-9_-]{1,64}$/, 'A flow id looks like flow:abc123');
+export const nodeIdSchema = z
+  .string()
+  .regex(/^node:[A-Za-z0-9_-]{1,64}$/, 'A node id looks like node:abc123');
+export const edgeIdSchema = z
+  .string()
+  .regex(/^edge:[A-Za-z0-9_-]{1,64}$/, 'An edge id looks like edge:abc123');
+export const schemaIdSchema = z
+  .string()
+  .regex(/^schema:[A-Za-z0-9_-]{1,64}$/, 'A schema id looks like schema:abc123');
+export const flowIdSchema = z
+  .string()
+  .regex(/^flow:[A-Za-z0-9_-]{1,64}$/, 'A flow id looks like flow:abc123');
 
 export type NodeId = string;
 export type EdgeId = string;

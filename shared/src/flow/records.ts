@@ -12,11 +12,21 @@ import { settingsSchema } from './records/settings.ts';
  * `flow` holds name, description and settings; `layout:<node id>` holds one node's position.
  */
 export const flowRecordSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('flow'), id: flowIdSchema, name: z.string().trim().min(1).max(120), description: z.string().max(16_000), settings: settingsSchema }),
+  z.strictObject({
+    type: z.literal('flow'),
+    id: flowIdSchema,
+    name: z.string().trim().min(1).max(120),
+    description: z.string().max(16_000),
+    settings: settingsSchema,
+  }),
   z.strictObject({ type: z.literal('node'), id: z.string(), node: nodeSchema }),
   z.strictObject({ type: z.literal('edge'), id: z.string(), edge: edgeSchema }),
   z.strictObject({ type: z.literal('schema'), id: z.string(), schema: payloadSchemaSchema }),
-  z.strictObject({ type: z.literal('layout'), id: z.string().startsWith('layout:'), position: positionSchema }),
+  z.strictObject({
+    type: z.literal('layout'),
+    id: z.string().startsWith('layout:'),
+    position: positionSchema,
+  }),
 ]);
 export type FlowRecord = z.infer<typeof flowRecordSchema>;
 export type RecordId = string;
@@ -73,9 +83,11 @@ export function fromRecords(records: FlowRecords, base: FlowDocument): FlowDocum
 export function applyPatch(document: FlowDocument, patch: FlowPatch): FlowDocument {
   const records = toRecords(document);
   for (const id of patch.remove) if (id !== document.id) records.delete(id);
-  for (const record of patch.put) if (record.type !== 'flow' || record.id === document.id) records.set(record.id, record);
+  for (const record of patch.put)
+    if (record.type !== 'flow' || record.id === document.id) records.set(record.id, record);
   for (const [id, record] of records) {
-    if (record.type === 'edge' && !(records.has(record.edge.source) && records.has(record.edge.target))) records.delete(id);
+    if (record.type === 'edge' && !(records.has(record.edge.source) && records.has(record.edge.target)))
+      records.delete(id);
     if (record.type === 'layout' && !records.has(id.slice('layout:'.length))) records.delete(id);
   }
   return fromRecords(records, document);

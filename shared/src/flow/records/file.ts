@@ -5,9 +5,18 @@ import { defineNodeKind } from './kind.ts';
 export const fileConfigSchema = z.strictObject({
   path: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'A file name of letters, digits, dots, dashes and underscores')
-    .meta({ title: 'File name', description: 'Written in the folder of the run.', placeholder: 'alerts.jsonl' }),
-  content: z.enum(['cloudevents', 'data']).meta({ title: 'Each line holds', description: 'The whole CloudEvent, or its payload alone.' }),
+    .regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+      'A file name of letters, digits, dots, dashes and underscores',
+    )
+    .meta({
+      title: 'File name',
+      description: 'Written in the folder of the run.',
+      placeholder: 'alerts.jsonl',
+    }),
+  content: z
+    .enum(['cloudevents', 'data'])
+    .meta({ title: 'Each line holds', description: 'The whole CloudEvent, or its payload alone.' }),
   ...consumerFields,
 });
 

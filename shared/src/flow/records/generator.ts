@@ -4,7 +4,15 @@ import { defineNodeKind } from './kind.ts';
 
 export const generatorConfigSchema = z.strictObject({
   ratePerSecond: z.number().min(0.01).max(1_000_000).meta({ title: 'Rate', unit: 'messages/s' }),
-  count: z.int().min(1).max(1_000_000_000).nullable().meta({ title: 'Count', description: 'Stops after this many messages. Empty: goes on until the run is stopped.' }),
+  count: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .nullable()
+    .meta({
+      title: 'Count',
+      description: 'Stops after this many messages. Empty: goes on until the run is stopped.',
+    }),
   ...templateFields,
 });
 
@@ -21,7 +29,15 @@ export const generator = defineNodeKind({
     count: null,
     eventType: 'com.example.order.placed',
     key: '',
-    payload: JSON.stringify({ orderId: '{{string.uuid}}', customer: '{{person.fullName}}', amount: '{{number.int {"min":5,"max":500}}}' }, null, 2),
+    payload: JSON.stringify(
+      {
+        orderId: '{{string.uuid}}',
+        customer: '{{person.fullName}}',
+        amount: '{{number.int {"min":5,"max":500}}}',
+      },
+      null,
+      2,
+    ),
   }),
   outputs: () => [OUT_PORT],
   migrations: [],

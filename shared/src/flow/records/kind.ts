@@ -44,7 +44,17 @@ declare module 'zod' {
     /** Unit shown beside a number. */
     unit?: string;
     /** How the inspector edits the value; without it, the JSON type decides. */
-    widget?: 'code' | 'expression' | 'json-template' | 'cron' | 'file' | 'path' | 'schema-ref' | 'textarea' | 'ports' | 'hidden';
+    widget?:
+      | 'code'
+      | 'expression'
+      | 'json-template'
+      | 'cron'
+      | 'file'
+      | 'path'
+      | 'schema-ref'
+      | 'textarea'
+      | 'ports'
+      | 'hidden';
     placeholder?: string;
     /** Shown only behind "Advanced". */
     advanced?: boolean;

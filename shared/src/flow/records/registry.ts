@@ -12,7 +12,18 @@ import { schedule } from './schedule.ts';
 import { topic } from './topic.ts';
 
 /** Every node kind, one line each. A kind that is missing on one side of the wire does not compile. */
-export const NODE_KINDS = { generator, schedule, http, replay, topic, handler, filter, route, file, log } as const;
+export const NODE_KINDS = {
+  generator,
+  schedule,
+  http,
+  replay,
+  topic,
+  handler,
+  filter,
+  route,
+  file,
+  log,
+} as const;
 
 export type NodeKind = keyof typeof NODE_KINDS;
 export type NodeConfig<Kind extends NodeKind = NodeKind> = z.infer<(typeof NODE_KINDS)[Kind]['config']>;

@@ -3,12 +3,23 @@ import { consumerFields, DEAD_LETTER_PORT, initialDelivery, sandboxFields } from
 import { defineNodeKind } from './kind.ts';
 
 export const routeRuleSchema = z.strictObject({
-  port: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'Lower-case letters, digits and dashes').meta({ title: 'Output' }),
-  when: z.string().min(1).max(16_384).meta({ title: 'When', widget: 'expression', placeholder: "event.data.status === 'late'" }),
+  port: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'Lower-case letters, digits and dashes')
+    .meta({ title: 'Output' }),
+  when: z
+    .string()
+    .min(1)
+    .max(16_384)
+    .meta({ title: 'When', widget: 'expression', placeholder: "event.data.status === 'late'" }),
 });
 
 export const routeConfigSchema = z.strictObject({
-  routes: z.array(routeRuleSchema).min(1).max(32).meta({ title: 'Routes', widget: 'ports', description: 'The first that holds takes the message.' }),
+  routes: z
+    .array(routeRuleSchema)
+    .min(1)
+    .max(32)
+    .meta({ title: 'Routes', widget: 'ports', description: 'The first that holds takes the message.' }),
   ...consumerFields,
   ...sandboxFields,
 });
