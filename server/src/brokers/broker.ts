@@ -55,5 +55,11 @@ export type WriteBatch = {
 /** First offset given to each append, in order. */
 export type WriteResult = { bases: number[] };
 
-export type ReadRequest = { topic: string; partition: number; fromOffset: number; messagesMax: number; bytesMax: number };
+export type ReadRequest = {
+  topic: string;
+  partition: number;
+  fromOffset: number;
+  messagesMax: number;
+  bytesMax: number;
+};
 export type ReadResult = { messages: StoredMessage[]; end: number };

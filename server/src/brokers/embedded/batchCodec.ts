@@ -1,0 +1,206 @@
+import { Buffer } from 'node:buffer';
+import type { Message } from '@millrace/shared/message/message.ts';
+import { assert } from '@millrace/shared/util/assert.ts';
+
+/**
+ * The stored form of a batch of messages: numbers as columns, all text in one region.
+ *
+ *   header   4 × u32   magic+version, count, flags, dictionary bytes
+ *   times    count × f64
+ *   columns  count × 7 × u32   end of the message's text (bytes) · lengths of id, key, correlation id, causation id,
+ *                              extras (UTF-16 units) · type and source as indexes into the dictionary (16 bits each)
+ *   dictionary  JSON array of the distinct types and sources
+ *   text     per message: id, key, correlation id, causation id, extras (JSON of the rare attributes), payload
+ *
+ * One string operation then encodes the text of a whole batch, and where all of it is ASCII (a flag) any range of
+ * messages is decoded by another, without touching the rest. Little-endian throughout: the typed arrays of every
+ * platform Node runs on.
+ */
+const MAGIC = 0x4d4c_0001;
+const HEADER_BYTES = 16;
+const TIME_BYTES = 8;
+const COLUMNS = 7;
+const COLUMN_BYTES = COLUMNS * 4;
+const FLAG_ASCII = 1;
+/** A length that stands for no value, or for a value that repeats another attribute. */
+const NONE = 0xffffffff;
+const SAME_AS_BEFORE = 0xfffffffe;
+/** Type and source share a column of 32 bits. */
+export const BATCH_MESSAGES_MAX = 4096;
+
+/** A batch ready to be written, its size known to the byte. */
+export type PreparedBatch = {
+  count: number;
+  bytes: number;
+  times: Float64Array;
+  columns: Uint32Array;
+  dictionary: Buffer;
+  /** One string when all of it is ASCII, otherwise one for each message. */
+  text: string | string[];
+};
+
+export function prepareBatch(messages: readonly Message[], from = 0, to = messages.length): PreparedBatch {
+  const count = to - from;
+  assert(
+    count > 0 && count <= BATCH_MESSAGES_MAX,
+    `a batch holds 1 to ${BATCH_MESSAGES_MAX} messages, not ${count}`,
+  );
+  const times = new Float64Array(count);
+  const columns = new Uint32Array(count * COLUMNS);
+  const words = new Map<string, number>();
+  let text = '';
+  for (let index = 0, at = 0; index < count; index++, at += COLUMNS) {
+    const message = messages[from + index] as Message;
+    const { id, key, correlationId, causationId } = message;
+    times[index] = message.timeMs;
+    const extras = extrasOf(message);
+    columns[at + 1] = id.length;
+    columns[at + 2] = key === null ? NONE : key.length;
+    columns[at + 3] = correlationId === id ? SAME_AS_BEFORE : correlationId.length;
+    columns[at + 4] =
+      causationId === null ? NONE : causationId === correlationId ? SAME_AS_BEFORE : causationId.length;
+    columns[at + 5] = extras.length;
+    columns[at + 6] = ((indexOf(message.type, words) << 16) | indexOf(message.source, words)) >>> 0;
+    text += id;
+    if (key !== null) text += key;
+    if (correlationId !== id) text += correlationId;
+    if (causationId !== null && causationId !== correlationId) text += causationId;
+    if (extras !== '') text += extras;
+    text += message.data;
+    columns[at] = text.length;
+  }
+  const isAscii = Buffer.byteLength(text) === text.length;
+  const pieces = isAscii ? null : splitText(text, columns);
+  const dictionary = Buffer.from(JSON.stringify([...words.keys()]));
+  const textBytes = columns[(count - 1) * COLUMNS] as number;
+  const bytes = HEADER_BYTES + count * (TIME_BYTES + COLUMN_BYTES) + dictionary.length + textBytes;
+  return { count, bytes, times, columns, dictionary, text: pieces ?? text };
+}
+
+/** The text of each message; turns their ends from UTF-16 units into bytes. */
+function splitText(text: string, columns: Uint32Array): string[] {
+  const pieces: string[] = [];
+  let units = 0;
+  let bytes = 0;
+  for (let at = 0; at < columns.length; at += COLUMNS) {
+    const end = columns[at] as number;
+    const piece = text.slice(units, end);
+    pieces.push(piece);
+    units = end;
+    bytes += Buffer.byteLength(piece);
+    columns[at] = bytes;
+  }
+  return pieces;
+}
+
+function indexOf(word: string, words: Map<string, number>): number {
+  const known = words.get(word);
+  if (known !== undefined) return known;
+  words.set(word, words.size);
+  return words.size - 1;
+}
+
+type Extras = Pick<Message, 'subject' | 'dataschema' | 'traceparent' | 'extensions'>;
+
+function extrasOf({ subject, dataschema, traceparent, extensions }: Message): string {
+  const none =
+    subject === undefined &&
+    dataschema === undefined &&
+    traceparent === undefined &&
+    extensions === undefined;
+  return none ? '' : JSON.stringify({ subject, dataschema, traceparent, extensions });
+}
+
+/** Writes the batch at `at` and returns where it ends. */
+export function writeBatch(batch: PreparedBatch, target: Buffer, at: number): number {
+  const { count, times, columns, dictionary, text } = batch;
+  target.writeUInt32LE(MAGIC, at);
+  target.writeUInt32LE(count, at + 4);
+  target.writeUInt32LE(typeof text === 'string' ? FLAG_ASCII : 0, at + 8);
+  target.writeUInt32LE(dictionary.length, at + 12);
+  let end = at + HEADER_BYTES;
+  for (const part of [times, columns, dictionary]) {
+    target.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), end);
+    end += part.byteLength;
+  }
+  if (typeof text === 'string') return end + target.write(text, end, 'latin1');
+  for (const piece of text) end += target.write(piece, end, 'utf8');
+  return end;
+}
+
+/** A stored batch, of which any range can be decoded by itself. Throws when the bytes are no batch. */
+export function openBatch(stored: Uint8Array): {
+  count: number;
+  messages(from: number, to: number): Message[];
+} {
+  // Typed arrays over the columns need their alignment.
+  const bytes = stored.byteOffset % TIME_BYTES === 0 ? stored : stored.slice();
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  assert(
+    bytes.length >= HEADER_BYTES && buffer.readUInt32LE(0) === MAGIC,
+    'a stored batch starts with its mark',
+  );
+  const count = buffer.readUInt32LE(4);
+  const isAscii = (buffer.readUInt32LE(8) & FLAG_ASCII) !== 0;
+  const dictionaryBytes = buffer.readUInt32LE(12);
+  const columnsAt = HEADER_BYTES + count * TIME_BYTES;
+  const dictionaryAt = columnsAt + count * COLUMN_BYTES;
+  const textAt = dictionaryAt + dictionaryBytes;
+  assert(textAt <= bytes.length, `a stored batch of ${count} messages is longer than ${bytes.length} bytes`);
+  const times = new Float64Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES, count);
+  const columns = new Uint32Array(bytes.buffer, bytes.byteOffset + columnsAt, count * COLUMNS);
+  const words = JSON.parse(buffer.toString('utf8', dictionaryAt, textAt)) as string[];
+  const endOf = (index: number): number => (index < 0 ? 0 : (columns[index * COLUMNS] as number));
+
+  return {
+    count,
+    messages(from, to) {
+      assert(from >= 0 && from <= to && to <= count, `range ${from} to ${to} of a batch of ${count}`);
+      const first = endOf(from - 1);
+      const text = isAscii ? buffer.toString('latin1', textAt + first, textAt + endOf(to - 1)) : '';
+      const messages: Message[] = [];
+      for (let index = from; index < to; index++) {
+        const start = endOf(index - 1);
+        const own = isAscii
+          ? text.slice(start - first, endOf(index) - first)
+          : buffer.toString('utf8', textAt + start, textAt + endOf(index));
+        messages.push(messageOf(own, times[index] as number, columns, index * COLUMNS, words));
+      }
+      return messages;
+    },
+  };
+}
+
+function messageOf(text: string, timeMs: number, columns: Uint32Array, at: number, words: string[]): Message {
+  let cut = 0;
+  const take = (length: number): string => {
+    cut += length;
+    return text.slice(cut - length, cut);
+  };
+  const keyLength = columns[at + 2] as number;
+  const correlationLength = columns[at + 3] as number;
+  const causationLength = columns[at + 4] as number;
+  const extrasLength = columns[at + 5] as number;
+  const names = columns[at + 6] as number;
+  const id = take(columns[at + 1] as number);
+  const key = keyLength === NONE ? null : take(keyLength);
+  const correlationId = correlationLength === SAME_AS_BEFORE ? id : take(correlationLength);
+  const causationId =
+    causationLength === NONE
+      ? null
+      : causationLength === SAME_AS_BEFORE
+        ? correlationId
+        : take(causationLength);
+  const extras = extrasLength === 0 ? null : (JSON.parse(take(extrasLength)) as Extras);
+  return {
+    id,
+    source: words[names & 0xffff] as string,
+    type: words[names >>> 16] as string,
+    timeMs,
+    ...extras,
+    key,
+    correlationId,
+    causationId,
+    data: text.slice(cut),
+  };
+}

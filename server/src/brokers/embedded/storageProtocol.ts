@@ -1,0 +1,40 @@
+import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
+import type { TopicSpec } from '../broker.ts';
+import type { Durability } from './logSchema.ts';
+
+/** What the broker and its storage thread say to each other. Answers come in the order of the requests. */
+
+export type StorageSetup = { folder: string; durability: Durability };
+
+/** Numbers that describe a row to be appended, in the order below, `ROW_NUMBERS` for each. */
+export const ROW_NUMBERS = 4;
+export const ROW_PARTITION_ID = 0;
+export const ROW_COUNT = 1;
+export const ROW_APPENDED_MS = 2;
+/** Where the row's bytes end in `bytes`; they start where those of the row before end. */
+export const ROW_END = 3;
+
+/** All writes that are committed in one transaction. Lists are flat: this crosses a thread boundary on the hot path. */
+export type WriteGroup = {
+  type: 'group';
+  /** Counts failures: a group of an earlier epoch was formed before its writer knew that a group before it had failed. */
+  epoch: number;
+  rows: Float64Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer>;
+  /** group, topic, partition, offset, … */
+  commits: (string | number)[];
+  /** store, key, value (null deletes), … */
+  state: (string | null)[];
+};
+
+export type ToStorage = { type: 'open'; topics: TopicSpec[] } | WriteGroup | { type: 'close' };
+
+export type StoredPartition = { id: number; topic: string; partition: number; start: number; end: number };
+
+export type FromStorage =
+  | { type: 'started' }
+  | { type: 'opened'; partitions: StoredPartition[] }
+  /** First offset of each row of the group. */
+  | { type: 'committed'; bases: Float64Array<ArrayBuffer> }
+  | { type: 'failed'; error: ErrorData }
+  | { type: 'closed' };
