@@ -24,7 +24,7 @@ export function lockFolder(folder: string): FolderLock {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
   } catch (thrown) {
     database?.close();
-    if (!isBusy(thrown)) throw fromSqliteError(thrown, `The folder ${folder}`);
+    if (!isBusy(thrown)) throw fromSqliteError(thrown, `the folder ${folder}`);
     throw new WorkbenchError(
       'DATA_FOLDER_LOCKED',
       `The folder ${folder} is in use by another Millrace process. Stop that one first, or choose another folder.`,

@@ -27,7 +27,7 @@ export function fromSqliteError(thrown: unknown, what: string): WorkbenchError {
     case SQLITE_NOTADB:
       return new WorkbenchError(
         'STORAGE_CORRUPT',
-        `${what} is damaged and cannot be read. Restore it from a backup, or move it away to start with an empty one.`,
+        `${atStart(what)} is damaged and cannot be read. Restore it from a backup, or move it away to start with an empty one.`,
         cause,
       );
     case SQLITE_CANTOPEN:
@@ -35,24 +35,20 @@ export function fromSqliteError(thrown: unknown, what: string): WorkbenchError {
     case SQLITE_READONLY:
       return new WorkbenchError(
         'STORAGE_FAILED',
-        `${what} cannot be written. Check the permissions of its folder.`,
+        `${atStart(what)} cannot be written. Check the permissions of its folder.`,
         cause,
       );
     case SQLITE_BUSY:
-      return new WorkbenchError('STORAGE_FAILED', `${what} is in use by another program.`, {
+      return new WorkbenchError('STORAGE_FAILED', `${atStart(what)} is in use by another program.`, {
         ...cause,
         retryable: true,
       });
     default:
-      return new WorkbenchError('STORAGE_FAILED', `${what}: ${messageOf(thrown)}`, cause);
+      return new WorkbenchError('STORAGE_FAILED', `${atStart(what)}: ${messageOf(thrown)}`, cause);
   }
 }
 
 /** True when another handle holds the lock that was wanted. */
-export function isBusy(thrown: unknown): boolean {
-  return resultCodeOf(thrown) === SQLITE_BUSY;
-}
-
 export function isBusy(thrown: unknown): boolean {
   return resultCodeOf(thrown) === SQLITE_BUSY;
 }
@@ -66,4 +62,8 @@ function resultCodeOf(thrown: unknown): number | null {
 
 function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function atStart(what: string): string {
+  return what.charAt(0).toUpperCase() + what.slice(1);
 }

@@ -103,5 +103,5 @@ function readFormat(database: DatabaseSync): number {
 
 /** Whatever SQLite or our own checks threw about the log, as an error of ours. */
 export function logError(thrown: unknown): WorkbenchError {
-  return fromSqliteError(thrown, 'The message log of this run');
+  return fromSqliteError(thrown, 'the message log of this run');
 }
