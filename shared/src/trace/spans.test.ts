@@ -103,14 +103,20 @@ describe('the trace model', () => {
   ])('[DL4] follows a dead letter that %s to its topic', (_, id) => {
     const trace = buildTrace([
       ...failing,
-      at(314, 'dead-lettered', 'node:pay', { ...id, attempt: 2, topic: 'node:dead' }),
+      at(314, 'dead-lettered', 'node:pay', { attempt: 2, detail: 'node:dead' }),
+      ...(id.messageId === 'm1' ? [] : [at(314, 'emitted', 'node:pay', { ...id, topic: 'node:dead' })]),
       at(316, 'appended', 'node:dead', { ...id, topic: 'node:dead', offset: 0 }),
     ]);
     expect(trace.status).toBe('dead-lettered');
-    expect(trace.hops.at(-1)).toMatchObject({ source: 'node:pay', target: 'node:dead', role: 'dead-letter' });
+    expect(trace.hops.map((hop) => `${hop.source} ${hop.role} ${hop.target}`)).toEqual([
+      'node:gen publish node:orders',
+      'node:orders subscribe node:pay',
+      'node:pay dead-letter node:dead',
+    ]);
     const sent = trace.spans.find((span) => span.topic === 'node:dead');
     const last = trace.spans.find((span) => span.attempt === 2);
     expect(sent?.parentId).toBe(last?.id);
+    expect(last?.deadLettered).toBe(true);
   });
 
   it('[RN3] shows an attempt that a crash cut short, and the redelivery after it', () => {

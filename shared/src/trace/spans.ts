@@ -90,7 +90,7 @@ export type BuildTraceOptions = {
 export function buildTrace(records: readonly TraceRecord[], options: BuildTraceOptions = {}): TraceModel {
   const ordered = inOrder(records);
   const builder = new TraceBuilder(options.nameOf ?? (() => undefined));
-  // A message is known to be sent before it is seen anywhere else, whatever the clocks say.
+  // Who sent a message is known before it is seen anywhere else, whatever the clocks say.
   for (const record of ordered) if (ORIGINS.has(record.kind)) builder.origin(record);
   for (const record of ordered) builder.add(record);
   const spans = builder.finish();
@@ -125,6 +125,8 @@ class TraceBuilder {
   private readonly ids = new Set<string>();
   /** Who sent a message, by message id and, where the record says so, topic. */
   private readonly origins = new Map<string, TraceRecord>();
+  /** Who gave up on a message, by its id and the topic its dead letter goes to. */
+  private readonly deadLetters = new Map<string, TraceRecord>();
   private readonly sends = new Map<string, Span>();
   /** The newest attempt, by consumer and message. */
   private readonly attempts = new Map<string, Span>();
@@ -134,10 +136,14 @@ class TraceBuilder {
   }
 
   origin(record: TraceRecord): void {
+    if (record.kind === 'dead-lettered') {
+      this.deadLetters.set(sendKey(record.messageId, record.detail), record);
+      return;
+    }
     const key = sendKey(record.messageId, record.topic);
     if (!this.origins.has(key)) this.origins.set(key, record);
     const anyTopic = sendKey(record.messageId, null);
-    if (!this.origins.has(anyTopic) && record.kind !== 'dead-lettered') this.origins.set(anyTopic, record);
+    if (!this.origins.has(anyTopic)) this.origins.set(anyTopic, record);
   }
 
   add(record: TraceRecord): void {
@@ -168,13 +174,19 @@ class TraceBuilder {
   }
 
   private openSend(record: TraceRecord, origin: TraceRecord, topic: string): Span {
-    const key = sendKey(record.messageId, topic);
     const span = this.open(record, 'send', topic, `${spanIdOf(record.messageId, '')}:${topic}`);
-    span.nodeId = origin.nodeId;
-    span.startMs = Math.min(origin.timeMs, record.timeMs);
-    span.deadLettered = origin.kind === 'dead-lettered' || this.origins.get(key)?.kind === 'dead-lettered';
-    this.sends.set(key, span);
+    const givenUp = this.givenUp(span);
+    span.nodeId = (givenUp ?? origin).nodeId;
+    span.startMs = Math.min((givenUp ?? origin).timeMs, record.timeMs);
+    span.deadLettered = givenUp !== undefined;
+    this.sends.set(sendKey(record.messageId, topic), span);
     return span;
+  }
+
+  /** Set when this send is that of a dead letter, which has the id of the message given up on or one derived from it. */
+  private givenUp({ messageId, causationId, topic }: Span): TraceRecord | undefined {
+    const derived = causationId === null ? undefined : this.deadLetters.get(sendKey(causationId, topic));
+    return this.deadLetters.get(sendKey(messageId, topic)) ?? derived;
   }
 
   private delivered(record: TraceRecord): void {
@@ -308,9 +320,8 @@ class TraceBuilder {
     const origin =
       this.origins.get(sendKey(span.messageId, span.topic)) ??
       this.origins.get(sendKey(span.messageId, null));
-    // A dead letter keeps the id of the message that was given up on; anything else was emitted while its cause was handled.
-    if (span.deadLettered)
-      return this.latestOf(span.nodeId, span.messageId) ?? this.latestOf(span.nodeId, span.causationId);
+    const givenUp = this.givenUp(span);
+    if (givenUp) return this.latestOf(givenUp.nodeId, givenUp.messageId);
     if (span.causationId === null) return undefined;
     if (origin) return this.latestOf(origin.nodeId, span.causationId);
     return this.spans.findLast(
