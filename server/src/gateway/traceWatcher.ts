@@ -1,0 +1,93 @@
+import { TRACE_FRAME_CREDIT } from '@millrace/shared/protocol/catalog.ts';
+import { HELD_FRAMES_MAX, RESUME_RECORDS_PER_READ } from './limits.ts';
+
+export type Frame = { firstSeq: number; count: number; frame: Uint8Array };
+
+export type TraceWatcherOptions = {
+  /** Sends one frame; `acknowledge` is called once when the page has taken it. */
+  send(skipped: number, frame: Uint8Array, acknowledge: () => void): void;
+  /** Stored frames after a sequence number, oldest first; empty at the end. */
+  readTail(afterSeq: number, recordsMax: number): Frame[];
+  /** Drops the records before `seq` from a frame. */
+  cutBefore(frame: Frame, seq: number): Frame;
+  onSkipped(records: number): void;
+};
+
+/**
+ * The trace tail of one run for one page. A page that resumes is first sent what it missed from the store, then live
+ * frames. At most `TRACE_FRAME_CREDIT` frames are on their way; while a page is behind, live frames are left out, and
+ * the next one says how many records that were (TR3): every record is either sent or counted, since whatever lies
+ * between the last sequence number sent and the next is what was left out.
+ */
+export class TraceWatcher {
+  readonly #options: TraceWatcherOptions;
+  /** Null until the first frame of a page that asked for no history. */
+  #nextSeq: number | null;
+  #unacknowledged = 0;
+  #isCatchingUp: boolean;
+  #fromStore: Frame[] = [];
+  #held: Frame[] = [];
+  #isClosed = false;
+
+  constructor(options: TraceWatcherOptions, nextSeq: number | null) {
+    this.#options = options;
+    this.#nextSeq = nextSeq;
+    this.#isCatchingUp = nextSeq !== null;
+  }
+
+  /** Begins to send what the page missed. */
+  start(): void {
+    this.#pump();
+  }
+
+  offer(frame: Frame): void {
+    if (this.#isClosed) return;
+    if (this.#isCatchingUp) {
+      this.#held.push(frame);
+      if (this.#held.length > HELD_FRAMES_MAX) this.#held.shift();
+      return;
+    }
+    if (this.#unacknowledged < TRACE_FRAME_CREDIT) this.#send(frame);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#held = [];
+    this.#fromStore = [];
+  }
+
+  #pump(): void {
+    while (this.#isCatchingUp && this.#unacknowledged < TRACE_FRAME_CREDIT) {
+      const stored = this.#fromStore.shift();
+      if (stored) {
+        this.#send(stored);
+        continue;
+      }
+      const afterSeq = (this.#nextSeq ?? 0) - 1;
+      this.#fromStore = this.#options
+        .readTail(afterSeq, RESUME_RECORDS_PER_READ)
+        .filter((frame) => frame.firstSeq + frame.count > afterSeq + 1);
+      if (this.#fromStore.length > 0) continue;
+      const held = this.#held.shift();
+      if (held) this.#send(held);
+      else this.#isCatchingUp = false;
+    }
+  }
+
+  #send(frame: Frame): void {
+    const nextSeq = this.#nextSeq ?? frame.firstSeq;
+    if (frame.firstSeq + frame.count <= nextSeq) return;
+    const fresh = frame.firstSeq < nextSeq ? this.#options.cutBefore(frame, nextSeq) : frame;
+    const skipped = fresh.firstSeq - nextSeq;
+    if (skipped > 0) this.#options.onSkipped(skipped);
+    this.#nextSeq = fresh.firstSeq + fresh.count;
+    this.#unacknowledged++;
+    let isAcknowledged = false;
+    this.#options.send(skipped, fresh.frame, () => {
+      if (isAcknowledged) return;
+      isAcknowledged = true;
+      this.#unacknowledged--;
+      if (!this.#isClosed) this.#pump();
+    });
+  }
+}

@@ -1,0 +1,144 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { destination, type Logger, pino } from 'pino';
+import type { ServerConfig } from './config/environment.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { createSupervisor } from './live/supervisor.ts';
+import { runReaders } from './runReaders.ts';
+import { lockFolder } from './sqlite/folderLock.ts';
+import { openFileLibrary } from './storage/fileLibrary.ts';
+import { openSampleLibrary } from './storage/sampleLibrary.ts';
+import { openSqliteStore } from './storage/sqliteStore.ts';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export const SAMPLES_FOLDER = at('../../samples');
+export const SAMPLE_DATA_FOLDER = join(SAMPLES_FOLDER, 'data');
+const PAGE_FOLDER = at('../../web/dist');
+/** Says who serves a data folder; only for the message that a second server prints. */
+const OWNER_FILE = 'server.json';
+
+export type RunningServer = {
+  address: string;
+  /** Ends in good order; runs keep their status and go on when a server starts again. Idempotent. */
+  close(): Promise<void>;
+};
+
+/**
+ * Puts the server together and starts it. Rejects with a WorkbenchError whose sentence can be shown as it is:
+ * DATA_FOLDER_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_FULL, or TIMED_OUT... see `listenError`.
+ */
+export async function startServer(config: ServerConfig): Promise<RunningServer> {
+  const { dataFolder } = config;
+  const lock = lockOrExplain(dataFolder);
+  const undo: (() => void | Promise<void>)[] = [() => lock.release()];
+  const unwind = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const log = createLog(config);
+    const store = openSqliteStore(dataFolder);
+    undo.push(() => store.close());
+    const files = await openFileLibrary(join(dataFolder, 'files'), SAMPLE_DATA_FOLDER);
+    const gateway = await createGateway({
+      version: productVersion(),
+      host: config.host,
+      port: config.port,
+      allowedOrigins: config.allowedOrigins,
+      pageFolder: PAGE_FOLDER,
+      store,
+      files,
+      samples: openSampleLibrary(SAMPLES_FOLDER),
+      readers: runReaders,
+      log,
+      nowMs: () => Date.now(),
+      createSupervisor: (events) =>
+        createSupervisor({ runsFolder: join(dataFolder, 'runs'), fileFolders: files.folders, events }),
+    });
+    undo.push(() => gateway.close());
+    const address = await gateway.listen().catch((thrown: unknown) => {
+      throw listenError(thrown, config);
+    });
+    const ownerFile = join(dataFolder, OWNER_FILE);
+    writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, address }));
+    undo.push(() => rmSync(ownerFile, { force: true }));
+    log.info({ address, dataFolder }, 'listening');
+    // In the background: a run that is slow to start again must not keep the page from opening.
+    gateway.resumeRuns().catch((thrown: unknown) => log.error(toWorkbenchError(thrown), 'runs not resumed'));
+    let closing: Promise<void> | null = null;
+    return { address, close: () => (closing ??= unwind()) };
+  } catch (thrown) {
+    await unwind();
+    throw thrown;
+  }
+}
+
+export function productVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(at('../package.json'), 'utf8'));
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : null;
+  return String(version);
+}
+
+function createLog(config: ServerConfig): Logger {
+  const target = config.logTo === 'file' ? join(config.dataFolder, 'server.log') : 2;
+  // Written at once: the last lines before a crash are the ones that matter.
+  return pino(
+    { level: config.logLevel, base: { pid: process.pid } },
+    destination({ dest: target, sync: true, mkdir: true }),
+  );
+}
+
+function lockOrExplain(folder: string): { release(): void } {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new WorkbenchError('STORAGE_FAILED', `The data folder ${folder} cannot be made: ${why}`, { cause });
+  }
+  try {
+    return lockFolder(folder);
+  } catch (thrown) {
+    const error = toWorkbenchError(thrown);
+    if (error.code !== 'DATA_FOLDER_LOCKED') throw error;
+    throw new WorkbenchError(
+      'DATA_FOLDER_LOCKED',
+      `The data folder ${folder} is in use by another Millrace server${ownerOf(folder)}. Use that one, stop it, or choose another folder with --data or MILLRACE_DATA.`,
+      { cause: error, details: { folder } },
+    );
+  }
+}
+
+function ownerOf(folder: string): string {
+  const file = join(folder, OWNER_FILE);
+  if (!existsSync(file)) return '';
+  try {
+    const owner: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof owner !== 'object' || owner === null || !('pid' in owner) || !('address' in owner)) return '';
+    return ` (process ${String(owner.pid)}, at ${String(owner.address)})`;
+  } catch {
+    return '';
+  }
+}
+
+function listenError(thrown: unknown, { host, port }: ServerConfig): Error {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  const because = (sentence: string): Error => new Error(sentence, { cause: thrown });
+  switch (code) {
+    case 'EADDRINUSE':
+      return because(
+        `Port ${port} on ${host} is in use by another program. Stop it, or choose another port with --port or MILLRACE_PORT.`,
+      );
+    case 'EACCES':
+      return because(
+        `Port ${port} may not be used by this user. Choose one above 1023 with --port or MILLRACE_PORT.`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return because(`${host} is no address of this machine. Choose another with --host or MILLRACE_HOST.`);
+    default:
+      return thrown instanceof Error ? thrown : new Error(String(thrown));
+  }
+}
