@@ -22,4 +22,6 @@ export type SandboxModule = {
   code: string;
   timeoutMs: number;
   memoryMb: number;
+  /** How the code reads `event.topic`: topic node id → name. An id without a name shows as it is. */
+  topicNames?: Record<string, string>;
 };

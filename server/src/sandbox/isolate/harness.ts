@@ -1,0 +1,229 @@
+import { Attempt, late } from './attempt.ts';
+import { prepareGlobals } from './globals.ts';
+import {
+  type AttemptOutput,
+  type CallInput,
+  type CallOutput,
+  type DeliveryInput,
+  type FailureOutput,
+  LIMITS,
+} from './wire.ts';
+
+/**
+ * The part of the sandbox that lives inside the isolate, beside the code it calls. It is loaded first, when the globals
+ * are still whole, and shares nothing with the host but text: there is no reference here that code could escape through.
+ */
+
+type Handle = (event: unknown, ctx: unknown) => unknown;
+
+/** Read before it is taken away; tells milliseconds, for the time limit of each delivery. */
+const clockMs = Date.now;
+const FAR_FUTURE_MS = 8.64e15;
+
+let handle: Handle | null = null;
+let call: Call | null = null;
+
+type Call = {
+  input: CallInput;
+  stored: Map<string, Map<string, string>>;
+  next: number;
+  startedMs: number;
+  yieldAfterMs: number;
+  timeoutMs: number;
+  attempt: Attempt | null;
+  attemptStartedMs: number;
+  finished: AttemptOutput[];
+  bodies: string[];
+  chars: number;
+};
+
+prepareGlobals(
+  {
+    nowMs: () => (call ? call.input.nowMs : noDelivery('The time')),
+    random: () => (call?.attempt ? call.attempt.random() : noDelivery('A random number')),
+  },
+  (level, args) => call?.attempt?.log(level, args),
+);
+
+function noDelivery(what: string): never {
+  throw new Error(`${what} can be had only while a message is handled: read it inside handle`);
+}
+
+/** Takes the module's exports; false when none of them can handle an event. */
+export function adopt(exports: { handle?: unknown; default?: unknown }): boolean {
+  const found = exports.handle ?? exports.default;
+  handle = typeof found === 'function' ? (found as Handle) : null;
+  return handle !== null;
+}
+
+/**
+ * Handles deliveries until one fails, the time for one call is over or the results are large enough. Answers '' when an
+ * asynchronous handler is under way: the isolate runs its promises out, and then `collect` has the answer.
+ */
+export function run(input: string, timeoutMs: number, yieldAfterMs: number): string {
+  const parsed = JSON.parse(input) as CallInput;
+  call = {
+    input: parsed,
+    stored: new Map(),
+    next: 0,
+    startedMs: clockMs(),
+    yieldAfterMs,
+    timeoutMs,
+    attempt: null,
+    attemptStartedMs: 0,
+    finished: [],
+    bodies: [],
+    chars: 0,
+  };
+  pump(call);
+  return call.attempt === null ? collect() : '';
+}
+
+/** The outcome of the last call, also of one that was stopped. What is still unfinished now will never finish by itself. */
+export function collect(): string {
+  if (call === null) return '';
+  const ended = call;
+  call = null;
+  const { attempt } = ended;
+  if (attempt) attempt.closed = true;
+  const output: CallOutput = { finished: ended.finished, unfinished: attempt ? attempt.allLogs() : null };
+  const header = JSON.stringify(output);
+  return `${header.length}:${header}${ended.bodies.join('')}`;
+}
+
+function pump(current: Call): void {
+  const { deliveries } = current.input;
+  while (current.next < deliveries.length) {
+    const delivery = deliveries[current.next] as DeliveryInput;
+    current.next++;
+    const attempt = begin(current, delivery);
+    let result: unknown;
+    try {
+      result = (handle as Handle)(eventOf(delivery), contextOf(attempt));
+      if (isThenable(result)) {
+        Promise.resolve(result).then(
+          () => resume(current, attempt, null),
+          (thrown: unknown) => resume(current, attempt, failureOf(thrown)),
+        );
+        return;
+      }
+    } catch (thrown) {
+      end(current, attempt, failureOf(thrown));
+      return;
+    }
+    if (!end(current, attempt, null)) return;
+  }
+}
+
+/** Goes on when an asynchronous handler has settled; too late when its call was given up meanwhile. */
+function resume(current: Call, attempt: Attempt, failure: FailureOutput | null): void {
+  if (call !== current || current.attempt !== attempt) return;
+  if (end(current, attempt, failure)) pump(current);
+}
+
+function begin(current: Call, delivery: DeliveryInput): Attempt {
+  const scope = delivery[13];
+  let stored = current.stored.get(scope);
+  if (!stored) {
+    const own = Object.hasOwn(current.input.state, scope) ? current.input.state[scope] : undefined;
+    stored = new Map(own ? Object.entries(own) : undefined);
+    current.stored.set(scope, stored);
+  }
+  const attempt = new Attempt(`${current.input.seed}:${delivery[0]}`, delivery[3], stored);
+  current.attempt = attempt;
+  current.attemptStartedMs = clockMs();
+  if (late.sentence !== null) {
+    attempt.log('warn', [late.sentence]);
+    late.sentence = null;
+  }
+  return attempt;
+}
+
+/** False when this call should go no further. */
+function end(current: Call, attempt: Attempt, thrown: FailureOutput | null): boolean {
+  const nowMs = clockMs();
+  const durationMs = Math.max(0, nowMs - current.attemptStartedMs);
+  const { output, bodies } = attempt.finish(durationMs, thrown);
+  for (const body of bodies) {
+    current.bodies.push(body);
+    current.chars += body.length;
+  }
+  current.finished.push(output);
+  current.attempt = null;
+  const elapsedMs = nowMs - current.startedMs;
+  const inTime = elapsedMs >= 0 && elapsedMs < current.yieldAfterMs && durationMs <= current.timeoutMs;
+  return output[1] === null && inTime && current.chars < LIMITS.charsPerCallMax;
+}
+
+function isThenable(value: unknown): boolean {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** Text only, whatever was thrown: reading it may run the person's code once more, and that may throw as well. */
+function failureOf(thrown: unknown): FailureOutput {
+  try {
+    if (typeof thrown === 'object' && thrown !== null && 'message' in thrown) {
+      const { name, message, stack } = thrown as { name?: unknown; message?: unknown; stack?: unknown };
+      const title = typeof name === 'string' && name !== '' ? name : 'Error';
+      return ['HANDLER_THREW', `${title}: ${String(message)}`, typeof stack === 'string' ? stack : ''];
+    }
+    return [
+      'HANDLER_THREW',
+      typeof thrown === 'string' ? thrown : `Thrown: ${JSON.stringify(thrown) ?? String(thrown)}`,
+      '',
+    ];
+  } catch {
+    return ['HANDLER_THREW', 'Something was thrown that cannot be shown', ''];
+  }
+}
+
+function eventOf(delivery: DeliveryInput): unknown {
+  const timeMs = delivery[3];
+  return {
+    id: delivery[0],
+    type: delivery[2],
+    source: delivery[1],
+    time: Math.abs(timeMs) <= FAR_FUTURE_MS ? new Date(timeMs).toISOString() : String(timeMs),
+    timeMs,
+    subject: delivery[4],
+    key: delivery[5],
+    topic: delivery[6],
+    partition: delivery[7],
+    offset: delivery[8],
+    attempt: delivery[9],
+    correlationId: delivery[10],
+    causationId: delivery[11],
+    timer: delivery[12],
+    data: delivery[14],
+  };
+}
+
+/** Everything else of `ctx` means the delivery under way, so one of each serves all. */
+const log = Object.freeze(
+  Object.assign((...args: unknown[]) => call?.attempt?.log('info', args), {
+    debug: (...args: unknown[]) => call?.attempt?.log('debug', args),
+    info: (...args: unknown[]) => call?.attempt?.log('info', args),
+    warn: (...args: unknown[]) => call?.attempt?.log('warn', args),
+    error: (...args: unknown[]) => call?.attempt?.log('error', args),
+  }),
+);
+const now = Object.freeze(() => (call ? call.input.nowMs : noDelivery('The time')));
+
+function contextOf(attempt: Attempt): unknown {
+  return {
+    emit: (target: unknown, data: unknown, options: unknown) => attempt.emit(target, data, options),
+    state: {
+      get: (name: unknown) => attempt.get(name),
+      set: (name: unknown, value: unknown) => attempt.set(name, value),
+      delete: (name: unknown) => attempt.delete(name),
+    },
+    now,
+    random: () => attempt.random(),
+    uuid: () => attempt.uuid(),
+    log,
+    fail: (code: unknown, message: unknown) => attempt.fail(code, message),
+    schedule: (delayMs: unknown, data: unknown) => attempt.schedule(delayMs, data),
+  };
+}

@@ -1,0 +1,226 @@
+import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { AttemptOutcome, Delivery, HandlerLog, Invocation } from '../engine/io.ts';
+import { CallStopped, NodeIsolate } from './nodeIsolate.ts';
+import type { SandboxModule } from './sandbox.ts';
+import {
+  applyWrites,
+  type DecodedCall,
+  decodeCall,
+  encodeCall,
+  type ScopedState,
+  stateOf,
+} from './wireCodec.ts';
+
+const DELIVERIES_PER_CALL_MAX = 1024;
+/** Payload characters that go into an isolate at once, so that a batch of large ones does not fill a small heap. */
+const INPUT_CHARS_PER_CALL_MAX = 524_288;
+
+type CallResult = {
+  outcomes: AttemptOutcome[];
+  /** The isolate was lost and nothing is known of the deliveries that follow: they are tried one by one. */
+  lost: boolean;
+};
+
+/**
+ * Runs one node's module and decides what a stopped isolate means. Whatever stops (time, memory), the deliveries that
+ * were finished before it keep their outcomes, and only the one that was under way is blamed: it is either known, or
+ * found by handling the rest one by one in a fresh isolate. Handling twice is harmless, since effects leave only here.
+ */
+export class NodeRunner {
+  readonly #module: SandboxModule;
+  #isolate: NodeIsolate | null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+  /** Told with the next outcome. */
+  #notice: string | null = null;
+
+  private constructor(module: SandboxModule, isolate: NodeIsolate) {
+    this.#module = module;
+    this.#isolate = isolate;
+  }
+
+  static async load(module: SandboxModule): Promise<NodeRunner> {
+    return new NodeRunner(module, await NodeIsolate.open(module));
+  }
+
+  /** Invocations of one node take turns: an isolate does one thing at a time. */
+  invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
+    const mine = this.#turn.then(() => this.#handle(invocation, nowMs));
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#isolate?.dispose();
+    this.#isolate = null;
+  }
+
+  async #handle(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
+    const { deliveries, seed } = invocation;
+    const state = stateOf(invocation);
+    const outcomes: AttemptOutcome[] = [];
+    let oneByOne = false;
+    while (outcomes.length < deliveries.length) {
+      const from = outcomes.length;
+      const until = oneByOne ? from + 1 : endOfCall(deliveries, from);
+      const result = await this.#call(deliveries.slice(from, until), state, seed, nowMs);
+      oneByOne ||= result.lost;
+      for (const outcome of result.outcomes) {
+        applyWrites(state, (deliveries[outcomes.length] as Delivery).scope, outcome);
+        outcomes.push(outcome);
+        if (outcome.status !== 'ok') return outcomes;
+      }
+    }
+    return outcomes;
+  }
+
+  async #call(deliveries: Delivery[], state: ScopedState, seed: number, nowMs: number): Promise<CallResult> {
+    const fresh = this.#isolate === null;
+    const isolate = await this.#open();
+    const startedNs = isolate.wallNs;
+    const input = encodeCall(deliveries, state, seed, nowMs, this.#module.topicNames ?? {});
+    try {
+      const decoded = decodeCall(await isolate.call(input));
+      this.#time(decoded, Number(isolate.wallNs - startedNs) / 1000);
+      if (decoded.unfinished) decoded.outcomes.push(this.#neverSettles(decoded.unfinished));
+      return { outcomes: this.#told(decoded.outcomes), lost: false };
+    } catch (thrown) {
+      this.#mustBeOpen();
+      const stop = thrown instanceof CallStopped ? thrown.stop : 'crashed';
+      if (stop === 'timed-out') return this.#afterTimeout(isolate, deliveries.length, startedNs);
+      this.#forget(isolate);
+      if (deliveries.length > 1 || !fresh) {
+        this.#notice = `The handler had ${stop === 'out-of-memory' ? `filled its memory of ${this.#module.memoryMb} MB` : 'crashed'} and was started afresh: its module-level variables are as at the start. What must last belongs in ctx.state.`;
+        return { outcomes: [], lost: true };
+      }
+      return { outcomes: [this.#crashed(stop, thrown)], lost: true };
+    }
+  }
+
+  /** Keeps what was finished. An isolate that cannot even say that has nothing to keep. */
+  async #afterTimeout(isolate: NodeIsolate, count: number, startedNs: bigint): Promise<CallResult> {
+    let decoded: DecodedCall | null = null;
+    try {
+      decoded = decodeCall(await isolate.collect());
+    } catch {
+      this.#mustBeOpen();
+    }
+    const elapsedUs = Number(isolate.wallNs - startedNs) / 1000;
+    this.#forget(isolate);
+    if (decoded === null || (decoded.unfinished === null && decoded.outcomes.length === 0)) {
+      return { outcomes: count === 1 ? [this.#timedOut(elapsedUs, [])] : [], lost: true };
+    }
+    const spentUs = decoded.durationsMs.reduce((sum, durationMs) => sum + durationMs * 1000, 0);
+    this.#time(decoded, spentUs);
+    if (decoded.unfinished) decoded.outcomes.push(this.#timedOut(elapsedUs - spentUs, decoded.unfinished));
+    return { outcomes: this.#told(decoded.outcomes), lost: true };
+  }
+
+  /**
+   * The clock inside an isolate counts whole milliseconds, the host's measures the call as a whole: deliveries that took
+   * less than a millisecond share what remains. Both must agree before a finished delivery counts as timed out.
+   */
+  #time({ outcomes, durationsMs }: DecodedCall, totalUs: number): void {
+    let restUs = totalUs;
+    let quick = 0;
+    for (const durationMs of durationsMs) {
+      if (durationMs === 0) quick++;
+      else restUs -= durationMs * 1000;
+    }
+    const quickUs = Math.max(1, Math.round(restUs / Math.max(1, quick)));
+    for (let i = 0; i < outcomes.length; i++) {
+      const durationMs = durationsMs[i] as number;
+      const outcome = outcomes[i] as AttemptOutcome;
+      outcome.durationUs =
+        outcomes.length === 1
+          ? Math.max(1, Math.round(totalUs))
+          : durationMs === 0
+            ? quickUs
+            : durationMs * 1000;
+      if (durationMs > this.#module.timeoutMs && totalUs > this.#module.timeoutMs * 1000) {
+        outcomes[i] = this.#timedOut(durationMs * 1000, outcome.logs);
+      }
+    }
+  }
+
+  #timedOut(durationUs: number, logs: HandlerLog[]): AttemptOutcome {
+    return {
+      status: 'timed-out',
+      durationUs: Math.max(1, Math.round(durationUs)),
+      error: {
+        code: 'HANDLER_TIMED_OUT',
+        message: `The handler ran longer than its time limit of ${this.#module.timeoutMs} ms and was stopped. Look for a loop that does not end, or raise the limit.`,
+      },
+      logs,
+    };
+  }
+
+  #neverSettles(logs: HandlerLog[]): AttemptOutcome {
+    return {
+      status: 'timed-out',
+      durationUs: 1,
+      error: {
+        code: 'HANDLER_TIMED_OUT',
+        message:
+          'The promise that handle returned will never settle: nothing it could wait for exists here. To act later use ctx.schedule.',
+      },
+      logs,
+    };
+  }
+
+  #crashed(stop: 'out-of-memory' | 'crashed', thrown: unknown): AttemptOutcome {
+    const error =
+      stop === 'out-of-memory'
+        ? {
+            code: 'HANDLER_OUT_OF_MEMORY' as const,
+            message: `The handler needed more than its memory limit of ${this.#module.memoryMb} MB and was stopped. Keep less at once, or raise the limit.`,
+          }
+        : {
+            code: 'HANDLER_CRASHED' as const,
+            message: `The handler's isolate broke: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+          };
+    return { status: 'crashed', durationUs: 1, error, logs: this.#takeNotice() };
+  }
+
+  #told(outcomes: AttemptOutcome[]): AttemptOutcome[] {
+    outcomes[0]?.logs.unshift(...this.#takeNotice());
+    return outcomes;
+  }
+
+  #takeNotice(): HandlerLog[] {
+    const notice = this.#notice;
+    this.#notice = null;
+    return notice === null ? [] : [{ level: 'warn', message: notice }];
+  }
+
+  async #open(): Promise<NodeIsolate> {
+    this.#mustBeOpen();
+    if (this.#isolate) return this.#isolate;
+    const isolate = await NodeIsolate.open(this.#module);
+    if (this.#closed) isolate.dispose();
+    this.#mustBeOpen();
+    this.#isolate = isolate;
+    return isolate;
+  }
+
+  #forget(isolate: NodeIsolate): void {
+    isolate.dispose();
+    if (this.#isolate === isolate) this.#isolate = null;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The sandbox of this run is closed.');
+  }
+}
+
+function endOfCall(deliveries: readonly Delivery[], from: number): number {
+  let until = from;
+  let chars = 0;
+  while (until < deliveries.length && until - from < DELIVERIES_PER_CALL_MAX) {
+    chars += (deliveries[until] as Delivery).message.data.length;
+    if (chars > INPUT_CHARS_PER_CALL_MAX && until > from) break;
+    until++;
+  }
+  return until;
+}
