@@ -12,18 +12,17 @@ export function JsonView({ text, label }: { text: string; label: string }) {
   const rest = tokens.slice(COLOURED_TOKENS_MAX);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
-    <pre className={classes.json} aria-label={label} tabIndex={0} data-testid="json">
+    <section className={classes.json} aria-label={label} tabIndex={0} data-testid="json">
       {coloured.map((token, index) =>
         token.kind === 'space' || token.kind === 'punctuation' ? (
           token.text
         ) : (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text never move.
           <span key={index} data-kind={token.kind}>
             {token.text}
           </span>
         ),
       )}
       {rest.map((token) => token.text).join('')}
-    </pre>
+    </section>
   );
 }

@@ -1,0 +1,29 @@
+import { TriangleAlert } from 'lucide-react';
+import { plural } from '../live/format.ts';
+import type { LiveRun } from '../live/liveRun.ts';
+import { useSignal } from '../live/useSignal.ts';
+import classes from './trace.module.css';
+
+/** Says what the trace list cannot show, and that counters are exact all the same (TR2, TR3). */
+export function LeftOutNote({ live }: { live: LiveRun }) {
+  useSignal(live.tail.changed);
+  useSignal(live.metrics.changed);
+  const trace = live.metrics.latest?.trace;
+  const parts: string[] = [];
+  if (trace && trace.expired > 0) parts.push(`${plural(trace.expired, 'older record')} deleted to make room`);
+  if (trace && trace.lost > 0) parts.push(`${plural(trace.lost, 'record')} lost before they were stored`);
+  if (live.tail.skipped > 0) {
+    parts.push(
+      `${plural(live.tail.skipped, 'record')} not streamed here because this tab was slow (stored, and found by a search)`,
+    );
+  }
+  if (live.tail.gap > 0) parts.push(`${plural(live.tail.gap, 'record')} missed while not connected`);
+  if (live.tail.unreadableFrames > 0)
+    parts.push(`${plural(live.tail.unreadableFrames, 'frame')} could not be read`);
+  if (parts.length === 0) return null;
+  return (
+    <p className={classes.leftOut} role="status" data-testid="traces-left-out">
+      <TriangleAlert size={13} aria-hidden /> {parts.join('; ')}. Counters on the nodes are exact.
+    </p>
+  );
+}
