@@ -7,11 +7,12 @@ import { familyOf, outputsOf } from '@millrace/shared/flow/records/registry.ts';
  * all read them here, so nothing has to be measured and an edge ends exactly where its port is drawn.
  */
 export const NODE_WIDTH = 208;
-const HEADER_HEIGHT = 54;
-const STRIP_HEIGHT = 26;
+const HEADER_HEIGHT = 50;
+/** Room for two lines of live figures. */
+const STRIP_HEIGHT = 38;
 export const PORT_ROW_HEIGHT = 22;
 /** Ports of the first row sit at this height, so that neighbours on one line are joined by a straight edge. */
-const PORT_LINE = 27;
+export const PORT_LINE = 26;
 
 export type Point = { x: number; y: number };
 export type Size = { width: number; height: number };

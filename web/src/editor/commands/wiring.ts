@@ -5,7 +5,7 @@ import type { PortRole } from '@millrace/shared/flow/records/kind.ts';
 import { familyOf, type NodeKind, nodeKind, outputsOf } from '@millrace/shared/flow/records/registry.ts';
 import { layoutIdOf } from '@millrace/shared/flow/records.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
-import { NODE_WIDTH, nodeSize } from '../../nodes/nodeGeometry.ts';
+import { NODE_WIDTH, nodeSize, PORT_LINE } from '../../nodes/nodeGeometry.ts';
 import type { Editor, Transaction } from '../store/editorStore.ts';
 import { uniqueName } from '../store/names.ts';
 
@@ -155,7 +155,7 @@ export function addNodeAtEdge(
     id = node.id;
     const size = nodeSize(node);
     const x = pulled.end === 'source' ? at.x : at.x - size.width;
-    place(transaction, node, { x, y: at.y - 27 });
+    place(transaction, node, { x, y: at.y - PORT_LINE });
     if (pulled.end === 'source') {
       wire(transaction, random, { source: anchor.id, sourcePort: pulled.portId, target: node.id });
     } else {
