@@ -5,7 +5,9 @@ import { NODE_KIND_NAMES } from './records/registry.ts';
 
 describe('the published JSON Schema', () => {
   it('is current; `node scripts/writeFlowSchema.ts` writes it anew', () => {
-    expect(readFileSync(new URL('../../schema/flow.schema.json', import.meta.url), 'utf8')).toBe(flowJsonSchemaText());
+    expect(readFileSync(new URL('../../schema/flow.schema.json', import.meta.url), 'utf8')).toBe(
+      flowJsonSchemaText(),
+    );
   });
 
   it('describes every node kind and keeps titles, but none of our form hints', () => {

@@ -6,7 +6,10 @@ import { flowDocumentSchema } from './document.ts';
  * to complete and check `*.flow.json`. What the schema cannot say (wiring, ids that exist) `validateFlow` says.
  */
 export function flowJsonSchema(): Record<string, unknown> {
-  const { $schema, title, description, ...rest } = z.toJSONSchema(flowDocumentSchema, { io: 'input', override: ({ jsonSchema }) => dropFormHints(jsonSchema) });
+  const { $schema, title, description, ...rest } = z.toJSONSchema(flowDocumentSchema, {
+    io: 'input',
+    override: ({ jsonSchema }) => dropFormHints(jsonSchema),
+  });
   return { $schema, title, description, ...rest };
 }
 

@@ -3,16 +3,12 @@ import { consumerFields, DEAD_LETTER_PORT, initialDelivery, OUT_PORT, sandboxFie
 import { defineNodeKind } from './kind.ts';
 
 export const filterConfigSchema = z.strictObject({
-  expression: z
-    .string()
-    .min(1)
-    .max(16_384)
-    .meta({
-      title: 'Keep when',
-      widget: 'expression',
-      description: 'A JavaScript expression over event; what is truthy passes.',
-      placeholder: 'event.data.amount > 100',
-    }),
+  expression: z.string().min(1).max(16_384).meta({
+    title: 'Keep when',
+    widget: 'expression',
+    description: 'A JavaScript expression over event; what is truthy passes.',
+    placeholder: 'event.data.amount > 100',
+  }),
   ...consumerFields,
   ...sandboxFields,
 });

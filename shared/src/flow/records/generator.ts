@@ -4,15 +4,10 @@ import { defineNodeKind } from './kind.ts';
 
 export const generatorConfigSchema = z.strictObject({
   ratePerSecond: z.number().min(0.01).max(1_000_000).meta({ title: 'Rate', unit: 'messages/s' }),
-  count: z
-    .int()
-    .min(1)
-    .max(1_000_000_000)
-    .nullable()
-    .meta({
-      title: 'Count',
-      description: 'Stops after this many messages. Empty: goes on until the run is stopped.',
-    }),
+  count: z.int().min(1).max(1_000_000_000).nullable().meta({
+    title: 'Count',
+    description: 'Stops after this many messages. Empty: goes on until the run is stopped.',
+  }),
   ...templateFields,
 });
 

@@ -3,14 +3,11 @@ import { consumerFields, DEAD_LETTER_PORT, initialDelivery, OUT_PORT, sandboxFie
 import { defineNodeKind } from './kind.ts';
 
 export const handlerConfigSchema = z.strictObject({
-  code: z
-    .string()
-    .max(262_144)
-    .meta({
-      title: 'Code',
-      widget: 'code',
-      description: 'JavaScript or TypeScript with an exported function handle(event, ctx).',
-    }),
+  code: z.string().max(262_144).meta({
+    title: 'Code',
+    widget: 'code',
+    description: 'JavaScript or TypeScript with an exported function handle(event, ctx).',
+  }),
   ...consumerFields,
   ...sandboxFields,
 });

@@ -8,15 +8,12 @@ export const httpConfigSchema = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'Lower-case letters, digits and dashes')
     .meta({ title: 'Path', widget: 'path', description: 'The last part of the ingest address.' }),
   eventType: eventTypeField,
-  key: z
-    .string()
-    .max(256)
-    .meta({
-      title: 'Key',
-      description:
-        'Path into the body whose value becomes the key, such as customer.id. Empty: the topic decides.',
-      placeholder: 'customer.id',
-    }),
+  key: z.string().max(256).meta({
+    title: 'Key',
+    description:
+      'Path into the body whose value becomes the key, such as customer.id. Empty: the topic decides.',
+    placeholder: 'customer.id',
+  }),
 });
 
 /** Takes messages that are POSTed to an address of their own; answers when they are on disk. */

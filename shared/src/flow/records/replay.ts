@@ -14,60 +14,43 @@ export const replaySpeedSchema = z
     z
       .strictObject({
         mode: z.literal('by-time'),
-        factor: z
-          .number()
-          .min(0.001)
-          .max(10_000_000)
-          .meta({
-            title: 'Speed-up',
-            unit: '×',
-            description: '1 keeps the original pace; 60 plays an hour in a minute.',
-          }),
+        factor: z.number().min(0.001).max(10_000_000).meta({
+          title: 'Speed-up',
+          unit: '×',
+          description: '1 keeps the original pace; 60 plays an hour in a minute.',
+        }),
       })
       .meta({ title: 'By the time field' }),
   ])
   .meta({ title: 'Speed' });
 
 export const replayConfigSchema = z.strictObject({
-  file: z
-    .string()
-    .min(1)
-    .max(512)
-    .meta({
-      title: 'File',
-      widget: 'file',
-      description: 'A JSONL or CSV file: uploaded to Millrace, or beside the flow on the command line.',
-    }),
+  file: z.string().min(1).max(512).meta({
+    title: 'File',
+    widget: 'file',
+    description: 'A JSONL or CSV file: uploaded to Millrace, or beside the flow on the command line.',
+  }),
   format: z
     .enum(['auto', 'jsonl', 'csv'])
     .meta({ title: 'Format', description: 'Auto goes by the file name.', advanced: true }),
   speed: replaySpeedSchema,
   eventType: eventTypeField,
-  idField: z
-    .string()
-    .max(256)
-    .meta({
-      title: 'Id field',
-      description: 'Path of the record’s own id. Empty: ids are made.',
-      placeholder: 'id',
-    }),
-  timeField: z
-    .string()
-    .max(256)
-    .meta({
-      title: 'Time field',
-      description:
-        'Path of when it happened: milliseconds since 1970 or a date text. Empty: the time of replay.',
-      placeholder: 'time',
-    }),
-  key: z
-    .string()
-    .max(256)
-    .meta({
-      title: 'Key',
-      description: 'Path of the field that becomes the key. Empty: the topic decides.',
-      placeholder: 'net',
-    }),
+  idField: z.string().max(256).meta({
+    title: 'Id field',
+    description: 'Path of the record’s own id. Empty: ids are made.',
+    placeholder: 'id',
+  }),
+  timeField: z.string().max(256).meta({
+    title: 'Time field',
+    description:
+      'Path of when it happened: milliseconds since 1970 or a date text. Empty: the time of replay.',
+    placeholder: 'time',
+  }),
+  key: z.string().max(256).meta({
+    title: 'Key',
+    description: 'Path of the field that becomes the key. Empty: the topic decides.',
+    placeholder: 'net',
+  }),
 });
 
 /** Plays a recorded file as messages: at full speed, at a rate, or at the pace of its own time field. */

@@ -3,26 +3,18 @@ import { OUT_PORT, templateFields } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const scheduleConfigSchema = z.strictObject({
-  cron: z
-    .string()
-    .min(1)
-    .max(256)
-    .meta({
-      title: 'Cron',
-      widget: 'cron',
-      description: 'Five fields (minute hour day month weekday) or six with seconds first.',
-      placeholder: '*/10 * * * * *',
-    }),
-  timezone: z
-    .string()
-    .min(1)
-    .max(64)
-    .meta({
-      title: 'Time zone',
-      description: 'An IANA name such as Europe/Berlin.',
-      placeholder: 'UTC',
-      advanced: true,
-    }),
+  cron: z.string().min(1).max(256).meta({
+    title: 'Cron',
+    widget: 'cron',
+    description: 'Five fields (minute hour day month weekday) or six with seconds first.',
+    placeholder: '*/10 * * * * *',
+  }),
+  timezone: z.string().min(1).max(64).meta({
+    title: 'Time zone',
+    description: 'An IANA name such as Europe/Berlin.',
+    placeholder: 'UTC',
+    advanced: true,
+  }),
   ...templateFields,
 });
 
