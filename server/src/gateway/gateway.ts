@@ -134,29 +134,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...browseRequests({ runs, readers }),
     ...libraryRequests({ flows, samples, files, version, ingestBase: () => `${address}/ingest` }),
   });
-  await app.register((scope) =>
-    statusRoutes(scope, {
-      telemetry,
-      version,
-      startedMs: nowMs(),
-      nowMs,
-      activeRuns: () => runs.active().length,
-    }),
-  );
-  await app.register((scope) =>
-    ingestRoutes(scope, {
-      runs,
-      flowExists: (flowId) => store.flow(flowId) !== null,
-      supervisor,
-      telemetry,
-      nowMs,
-    }),
-  );
-  await app.register((scope) => flowRoutes(scope, flows));
-  await app.register((scope) =>
-    runRoutes(scope, { runs, readers, folderOf: (runId) => supervisor.folderOf(runId) }),
-  );
-  await app.register((scope) => fileRoutes(scope, files));
+  // Each in a scope of its own, because they read bodies differently.
+  const mount = (routes: (scope: FastifyInstance) => void): void => {
+    app.register((scope, _options, done) => {
+      routes(scope);
+      done();
+    });
+  };
+  const activeRuns = (): number => runs.active().length;
+  const flowExists = (flowId: string): boolean => store.flow(flowId) !== null;
+  mount((scope) => statusRoutes(scope, { telemetry, version, startedMs: nowMs(), nowMs, activeRuns }));
+  mount((scope) => ingestRoutes(scope, { runs, flowExists, supervisor, telemetry, nowMs }));
+  mount((scope) => flowRoutes(scope, flows));
+  mount((scope) => runRoutes(scope, { runs, readers, folderOf: (runId) => supervisor.folderOf(runId) }));
+  mount((scope) => fileRoutes(scope, files));
   await pageRoutes(app, options.pageFolder);
 
   return {

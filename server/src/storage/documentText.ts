@@ -11,9 +11,8 @@ export function documentFromText(text: string): FlowDocument {
   return parseDocument(text, { format: 'json' }).document;
 }
 
-/** The document in its canonical form together with its text. */
+/** The document as it will be read back, together with its text. */
 export function canonical(document: FlowDocument): { document: FlowDocument; text: string } {
   const text = documentToText(document);
-  // Written from a checked document one line above.
-  return { document: JSON.parse(text) as FlowDocument, text };
+  return { document: documentFromText(text), text };
 }

@@ -8,7 +8,7 @@ const CREATED = 201;
 const NO_CONTENT = 204;
 
 /** Files for replay producers: sent up, taken back, removed. */
-export async function fileRoutes(app: FastifyInstance, files: FileLibrary): Promise<void> {
+export function fileRoutes(app: FastifyInstance, files: FileLibrary): void {
   // Uploads are passed on as they arrive and never held in memory.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

@@ -5,7 +5,7 @@ import type { Flows } from '../flows.ts';
 const CREATED = 201;
 
 /** Flows for other programs: list, import, export, and the JSON Schema of the document. */
-export async function flowRoutes(app: FastifyInstance, flows: Flows): Promise<void> {
+export function flowRoutes(app: FastifyInstance, flows: Flows): void {
   // JSON and YAML alike: the text itself says which it is.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

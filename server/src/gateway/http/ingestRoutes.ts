@@ -23,7 +23,7 @@ const ACCEPTED = 202;
 const FLOW_PREFIX = 'flow:';
 
 /** `POST /ingest/<flow>/<path>`: what other programs send to the HTTP producers of running flows. Answered when on disk. */
-export async function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions): Promise<void> {
+export function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions): void {
   const random = createRandom(randomUUID());
   let bytesInFlight = 0;
   // Bodies are read raw: what they are is said by their media type, and often not even that (`curl -d`).

@@ -18,10 +18,7 @@ const JSON_LINES = 'application/x-ndjson; charset=utf-8';
 const RUN_PREFIX = 'run:';
 
 /** What a run has written, as files: its topics and traces as CloudEvents, one a line, and what its file sinks wrote. */
-export async function runRoutes(
-  app: FastifyInstance,
-  { runs, readers, folderOf }: RunRoutesOptions,
-): Promise<void> {
+export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: RunRoutesOptions): void {
   const known = (runId: string): string =>
     runs.get(runId.startsWith(RUN_PREFIX) ? runId : `${RUN_PREFIX}${runId}`).summary.id;
 

@@ -10,7 +10,7 @@ export type StatusRoutesOptions = {
 };
 
 /** For whatever watches this server: is it up, and how is it doing. */
-export async function statusRoutes(app: FastifyInstance, options: StatusRoutesOptions): Promise<void> {
+export function statusRoutes(app: FastifyInstance, options: StatusRoutesOptions): void {
   app.get('/healthz', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
     return {
