@@ -37,6 +37,8 @@ export type RestoredRun = {
   state: { store: string; key: string; value: JsonText }[];
   /** True when the last process of this run ended without stopping: the core then goes carefully, see `afterCrash` in the spec. */
   afterCrash: boolean;
+  /** How many trace records exist, where the driver knows; the core counts on from there. */
+  traceRecords?: number;
 };
 
 export type SourceItem = {
@@ -47,7 +49,7 @@ export type SourceItem = {
   /** When it happened; null: the moment of production. */
   timeMs: number | null;
   key: string | null;
-  /** Not before this long after the run's first item of this producer, in milliseconds; null: as its rate allows. */
+  /** Not before this long after the run's first start, in milliseconds; null: as its rate allows. That start is durable, as `started` of the store `run`. */
   dueMs: number | null;
   /** Where reading continues after this item; opaque to the core, saved with the append. */
   cursor: string;
@@ -64,7 +66,12 @@ export type AttemptOutcome =
       timers: { delayMs: number; data: JsonText }[];
       logs: HandlerLog[];
     }
-  | { status: 'failed' | 'timed-out' | 'crashed' | 'rejected'; durationUs: number; error: EngineError; logs: HandlerLog[] };
+  | {
+      status: 'failed' | 'timed-out' | 'crashed' | 'rejected';
+      durationUs: number;
+      error: EngineError;
+      logs: HandlerLog[];
+    };
 
 export type Emission = {
   /** Name of a connected topic, or id of an output port. */
@@ -143,7 +150,15 @@ export type EngineLog = {
 export type EngineEffect =
   /** Replaces the last wake-up. The driver sends `tick` at that time or later. */
   | { type: 'wake'; atMs: number | null }
-  | { type: 'fetch'; fetchId: number; topic: string; partition: number; fromOffset: number; messagesMax: number; bytesMax: number }
+  | {
+      type: 'fetch';
+      fetchId: number;
+      topic: string;
+      partition: number;
+      fromOffset: number;
+      messagesMax: number;
+      bytesMax: number;
+    }
   | ({ type: 'invoke' } & Invocation)
   /**
    * Durable before anything of it is acknowledged. Appends are durable before commits are visible; brokers that can make
@@ -151,9 +166,20 @@ export type EngineEffect =
    */
   | { type: 'write'; writeId: number; appends: Append[]; commits: Commit[]; state: StateWrite[] }
   | { type: 'read-source'; readId: number; producer: string; cursor: string | null; itemsMax: number }
-  | { type: 'reply'; requestId: number; ok: true; accepted: { id: string; topic: string; partition: number; offset: number }[] }
+  | {
+      type: 'reply';
+      requestId: number;
+      ok: true;
+      accepted: { id: string; topic: string; partition: number; offset: number }[];
+    }
   | { type: 'reply'; requestId: number; ok: false; error: EngineError }
-  | { type: 'stepped'; requestId: number; nodeId: string | null; messageId: string | null; correlationId: string | null }
+  | {
+      type: 'stepped';
+      requestId: number;
+      nodeId: string | null;
+      messageId: string | null;
+      correlationId: string | null;
+    }
   | { type: 'trace'; records: TraceRecord[] }
   | { type: 'log'; lines: EngineLog[] }
   | { type: 'status'; status: RunStatus; error: EngineError | null }

@@ -1,0 +1,9 @@
+import type { OperatorOf } from './operator.ts';
+
+export const file: OperatorOf<'file'> = () => ({
+  family: 'consumer',
+  runtime: 'file',
+  module: null,
+  keepsState: false,
+  passesThrough: false,
+});

@@ -1,0 +1,9 @@
+import type { OperatorOf } from './operator.ts';
+
+export const log: OperatorOf<'log'> = () => ({
+  family: 'consumer',
+  runtime: 'log',
+  module: null,
+  keepsState: false,
+  passesThrough: false,
+});

@@ -1,0 +1,198 @@
+import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
+import { createRandom, hashText } from '@millrace/shared/util/random.ts';
+import type { PayloadCheck } from '../io.ts';
+import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import type { ConsumerRuntime, Core, Lane, ProducerRuntime, Subscription, TopicRuntime } from './core.ts';
+import { createCounter } from './counters.ts';
+import { createWrites } from './groups.ts';
+import {
+  INVOCATIONS_PER_NODE_MAX,
+  ITEM_BYTES_GUESS,
+  WINDOW_BYTES_MAX,
+  WINDOW_BYTES_MIN,
+  WINDOW_BYTES_PER_NODE,
+  WINDOW_MESSAGES_MAX,
+  WINDOW_MESSAGES_MIN,
+  WINDOW_MESSAGES_PER_NODE,
+} from './limits.ts';
+import { createWakeHeap } from './wakes.ts';
+
+export type EngineOptions = {
+  plan: ExecutionPlan;
+  runId: string;
+  seed: number;
+  settings: FlowSettings;
+  checkPayload?: PayloadCheck;
+};
+
+/** The state of a core that has not started. */
+export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineOptions): Core {
+  const topics = new Map(plan.topics.map((planned) => [planned.topic, buildTopic(planned)]));
+  const consumers = plan.consumers.map((planned) => buildConsumer(planned, topics, seed));
+  const producers = plan.producers.map((planned) => buildProducer(planned, topics, seed));
+  return {
+    plan,
+    runId,
+    seed,
+    settings,
+    checkPayload,
+    random: createRandom(`${seed}:jitter`),
+    nowMs: 0,
+    startedMs: 0,
+    effects: [],
+    records: [],
+    lines: [],
+    status: 'created',
+    ending: null,
+    topics,
+    consumers,
+    producers,
+    consumersById: new Map(consumers.map((consumer) => [consumer.planned.node, consumer])),
+    producersById: new Map(producers.map((producer) => [producer.planned.node, producer])),
+    counters: [...producers, ...topics.values(), ...consumers].map(({ counter }) => counter),
+    writes: createWrites(),
+    wakes: createWakeHeap(),
+    wakeAtMs: undefined,
+    flights: new Map(),
+    fetches: new Map(),
+    reads: new Map(),
+    nextId: 1,
+    careful: { active: false, holder: null, count: 0, turn: 0 },
+    crashedLanes: [],
+    steps: { waiting: [], current: null },
+    tracesEmitted: 0,
+    tracesPending: 0,
+  };
+}
+
+function buildTopic(planned: PlannedTopic): TopicRuntime {
+  return {
+    planned,
+    counter: createCounter(planned.topic),
+    ends: new Array<number>(planned.partitions).fill(0),
+    openAppends: new Array<null>(planned.partitions).fill(null),
+    sticky: 0,
+    stickyCount: 0,
+    readers: [],
+  };
+}
+
+function topicsOf(ids: Iterable<string>, topics: Map<string, TopicRuntime>): TopicRuntime[] {
+  return [...new Set(ids)].map((id) => topics.get(id) as TopicRuntime);
+}
+
+function buildConsumer(
+  planned: PlannedConsumer,
+  topics: Map<string, TopicRuntime>,
+  seed: number,
+): ConsumerRuntime {
+  const outputs = [...Object.values(planned.outputs).flat(), ...planned.deadLetterTopics];
+  const consumer: ConsumerRuntime = {
+    planned,
+    counter: createCounter(planned.node),
+    subscriptions: [],
+    outputTopics: topicsOf(outputs, topics),
+    seed: hashText(`${seed}:${planned.node}`) >>> 0,
+    ready: [],
+    invocations: 0,
+    // State of one key may be reached from several topics: then their messages are handled one invocation at a time.
+    invocationsMax:
+      planned.operator.keepsState && planned.subscriptions.length > 1 ? 1 : INVOCATIONS_PER_NODE_MAX,
+    meanUs: null,
+    windowMessages: 0,
+    windowBytes: 0,
+    state: new Map(),
+    stateEntries: 0,
+    timers: new Map(),
+    lastError: null,
+  };
+  for (const { edgeId, topic: id } of planned.subscriptions) {
+    const topic = topics.get(id) as TopicRuntime;
+    const subscription: Subscription = { edgeId, consumer, topic, lanes: [], backlog: 0 };
+    for (let partition = 0; partition < topic.planned.partitions; partition++)
+      subscription.lanes.push(buildLane(subscription, partition));
+    consumer.subscriptions.push(subscription);
+    topic.readers.push(subscription);
+  }
+  const lanes = Math.max(
+    1,
+    consumer.subscriptions.reduce((sum, subscription) => sum + subscription.lanes.length, 0),
+  );
+  consumer.windowMessages = clamp(
+    Math.floor(WINDOW_MESSAGES_PER_NODE / lanes),
+    WINDOW_MESSAGES_MIN,
+    WINDOW_MESSAGES_MAX,
+  );
+  consumer.windowBytes = clamp(Math.floor(WINDOW_BYTES_PER_NODE / lanes), WINDOW_BYTES_MIN, WINDOW_BYTES_MAX);
+  return consumer;
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
+
+function buildLane(subscription: Subscription, partition: number): Lane {
+  const { consumer, topic } = subscription;
+  return {
+    consumer,
+    subscription,
+    topic,
+    partition,
+    entryKey: `${consumer.planned.node}/${topic.planned.topic}/${partition}`,
+    keylessScope: `partition:${topic.planned.topic}/${partition}`,
+    buffer: [],
+    head: 0,
+    bufferBytes: 0,
+    fetchFrom: 0,
+    fetching: false,
+    fetchFailures: 0,
+    fetchAtMs: 0,
+    finished: 0,
+    committing: 0,
+    committed: 0,
+    flight: null,
+    gate: 0,
+    attempts: null,
+    retryAtMs: 0,
+    entryStored: false,
+    tracedUntil: 0,
+    redeliveredUntil: 0,
+    dueTimers: [],
+    queued: false,
+    inGroup: false,
+    carefulUntil: 0,
+    suspectUntil: 0,
+  };
+}
+
+function buildProducer(
+  planned: PlannedProducer,
+  topics: Map<string, TopicRuntime>,
+  seed: number,
+): ProducerRuntime {
+  return {
+    planned,
+    counter: createCounter(planned.node),
+    topics: topicsOf(planned.topics, topics),
+    random: createRandom(`${seed}:${planned.node}`),
+    buffer: [],
+    head: 0,
+    readCursor: null,
+    producedCursor: null,
+    reading: false,
+    sourceDone: planned.operator.pacing.mode === 'pushed',
+    itemBytesMean: ITEM_BYTES_GUESS,
+    unacknowledged: 0,
+    // The first message does not wait for its share of a second.
+    tokens: 1,
+    pacedMs: 0,
+    shiftMs: 0,
+    pausedAtMs: null,
+    wakeAtMs: 0,
+    blocked: null,
+    failure: null,
+    error: null,
+    lastRejection: null,
+    inGroup: false,
+  };
+}

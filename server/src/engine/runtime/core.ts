@@ -1,0 +1,261 @@
+import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
+import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import type { NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import type { Random } from '@millrace/shared/util/random.ts';
+import type {
+  Append,
+  EngineEffect,
+  EngineError,
+  EngineLog,
+  PayloadCheck,
+  SourceItem,
+  StateWrite,
+} from '../io.ts';
+import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import type { WakeHeap } from './wakes.ts';
+
+/** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
+export type Core = {
+  readonly plan: ExecutionPlan;
+  readonly runId: string;
+  readonly seed: number;
+  readonly settings: FlowSettings;
+  readonly checkPayload: PayloadCheck | undefined;
+  /** Draws the jitter of retries; ids have generators of their own. */
+  readonly random: Random;
+
+  nowMs: number;
+  /** When the run was started for the first time; durable. */
+  startedMs: number;
+  effects: EngineEffect[];
+  records: TraceRecord[];
+  lines: EngineLog[];
+
+  status: RunStatus;
+  /** The status the run ends with once what is in flight is over; null while it goes on. */
+  ending: { status: 'stopped' | 'completed' | 'failed'; error: EngineError | null } | null;
+
+  readonly topics: Map<string, TopicRuntime>;
+  readonly consumers: ConsumerRuntime[];
+  readonly producers: ProducerRuntime[];
+  readonly consumersById: Map<string, ConsumerRuntime>;
+  readonly producersById: Map<string, ProducerRuntime>;
+  readonly counters: Counter[];
+  readonly writes: Writes;
+  readonly wakes: WakeHeap;
+  /** The wake-up the driver knows of; undefined when it has none to rely on. */
+  wakeAtMs: number | null | undefined;
+
+  readonly flights: Map<number, Flight>;
+  readonly fetches: Map<number, Lane>;
+  readonly reads: Map<number, ProducerRuntime>;
+  nextId: number;
+
+  careful: Careful;
+  /** Lanes whose first message was alone under way when the last process died. */
+  crashedLanes: Lane[];
+  steps: StepQueue;
+  /** Trace records handed out so far, and those that wait for their write. */
+  tracesEmitted: number;
+  tracesPending: number;
+};
+
+/** One node's counters: `issued` counts all work done, `acknowledged` what of it is durable and may be shown. */
+export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCounters; dirty: boolean };
+
+export type TopicRuntime = {
+  planned: PlannedTopic;
+  counter: Counter;
+  /** Next offset of each partition, acknowledged. */
+  ends: number[];
+  /** The append that the open group holds for each partition. */
+  openAppends: (OpenAppend | null)[];
+  sticky: number;
+  stickyCount: number;
+  readers: Subscription[];
+};
+
+export type OpenAppend = { topic: TopicRuntime; append: Append; base: number };
+
+export type Subscription = {
+  edgeId: string;
+  consumer: ConsumerRuntime;
+  topic: TopicRuntime;
+  lanes: Lane[];
+  /** Messages between the committed offsets and the ends, those on their way to the log included. */
+  backlog: number;
+};
+
+export type ConsumerRuntime = {
+  planned: PlannedConsumer;
+  counter: Counter;
+  subscriptions: Subscription[];
+  /** Every topic it may write to, dead letters included. */
+  outputTopics: TopicRuntime[];
+  seed: number;
+  /** Lanes that may have something to do, first come first served. */
+  ready: Lane[];
+  invocations: number;
+  invocationsMax: number;
+  /** Running mean of an attempt's duration; null before the first. */
+  meanUs: number | null;
+  windowMessages: number;
+  windowBytes: number;
+  /** `ctx.state`: scope → name → value. */
+  state: Map<string, Map<string, JsonText>>;
+  stateEntries: number;
+  timers: Map<string, HandlerTimer>;
+  lastError: EngineError | null;
+};
+
+/** One partition of one subscription: the unit of order (DL7) and of blocking (DL8). */
+export type Lane = {
+  consumer: ConsumerRuntime;
+  subscription: Subscription;
+  topic: TopicRuntime;
+  partition: number;
+  /** Key of this lane in the `attempt` store. */
+  entryKey: string;
+  keylessScope: string;
+  /** Messages from `finished` on; those before `head` are over. */
+  buffer: StoredMessage[];
+  head: number;
+  bufferBytes: number;
+  fetchFrom: number;
+  fetching: boolean;
+  fetchFailures: number;
+  /** No fetch before this time. */
+  fetchAtMs: number;
+  /** Everything below is finished; durable up to `committed`, asked to be up to `committing`. */
+  finished: number;
+  committing: number;
+  committed: number;
+  flight: Flight | null;
+  /** Nothing is invoked before the write group with this number is durable. */
+  gate: number;
+  /** What has happened to the message at `finished` so far; null before its first failure. */
+  attempts: AttemptHistory | null;
+  retryAtMs: number;
+  /** True when the `attempt` store holds an entry of this lane. */
+  entryStored: boolean;
+  tracedUntil: number;
+  redeliveredUntil: number;
+  dueTimers: HandlerTimer[];
+  queued: boolean;
+  /** Listed in the open write group. */
+  inGroup: boolean;
+  /** After a crash: go carefully below this offset, one message at a time below `suspectUntil`. */
+  carefulUntil: number;
+  suspectUntil: number;
+};
+
+export type ErrorNote = { code: EngineError['code']; message: string; stack: string; atMs: number };
+export type AttemptHistory = { attempts: number; first: ErrorNote; last: ErrorNote };
+
+/** A durable timer that `ctx.schedule` set. */
+export type HandlerTimer = {
+  id: string;
+  node: string;
+  topic: string;
+  partition: number;
+  scope: string;
+  key: string | null;
+  dueMs: number;
+  causeId: string;
+  correlationId: string;
+  data: JsonText;
+  history: AttemptHistory | null;
+};
+
+/** An invocation under way. Deliveries are the lane's first `count` messages, or `timers`. */
+export type Flight = {
+  id: number;
+  lane: Lane;
+  count: number;
+  timers: HandlerTimer[] | null;
+  careful: boolean;
+};
+
+export type ProducerRuntime = {
+  planned: PlannedProducer;
+  counter: Counter;
+  topics: TopicRuntime[];
+  random: Random;
+  buffer: SourceItem[];
+  head: number;
+  /** Cursor of the last item read, and of the last one made into a message. */
+  readCursor: string | null;
+  producedCursor: string | null;
+  reading: boolean;
+  sourceDone: boolean;
+  itemBytesMean: number;
+  unacknowledged: number;
+  tokens: number;
+  pacedMs: number;
+  /** How long the run was paused, for producers that wait meanwhile. */
+  shiftMs: number;
+  pausedAtMs: number | null;
+  wakeAtMs: number;
+  blocked: string | null;
+  /** Why its source cannot be read on; what was read before goes out first, then it is `error`. */
+  failure: EngineError | null;
+  error: EngineError | null;
+  lastRejection: EngineError | null;
+  inGroup: boolean;
+};
+
+/**
+ * Work that becomes durable together. One write is under way at a time; what is done meanwhile gathers in the open group.
+ * So writes cannot overtake each other, and a refused write can be tried again as it was.
+ */
+export type WriteGroup = {
+  number: number;
+  appends: OpenAppend[];
+  messages: number;
+  bytes: number;
+  lanes: Lane[];
+  commits: { lane: Lane; offset: number }[];
+  producers: { producer: ProducerRuntime; messages: number }[];
+  state: Map<string, StateWrite>;
+  /** Given out once the group is durable. */
+  records: TraceRecord[];
+  counters: { counter: Counter; values: NodeCounters }[];
+  replies: PendingReply[];
+};
+
+export type PendingReply = {
+  requestId: number;
+  producer: ProducerRuntime;
+  messages: number;
+  accepted: { id: string; append: OpenAppend; index: number }[];
+};
+
+export type Writes = {
+  open: WriteGroup;
+  closed: WriteGroup[];
+  underWay: { writeId: number; group: WriteGroup } | null;
+  retryAtMs: number | null;
+  stalled: string | null;
+  /** Number of the last durable group. */
+  acknowledged: number;
+  dirtyCounters: Counter[];
+  startedStored: boolean;
+};
+
+/** See `careful.ts`. */
+export type Careful = { active: boolean; holder: Lane | null; count: number; turn: number };
+
+export type StepQueue = {
+  waiting: number[];
+  current: {
+    requestId: number;
+    /** Set once something was chosen. */
+    chosen: { nodeId: string; messageId: string; correlationId: string; lane: Lane | null } | null;
+    /** Group that makes its outcome durable; null while it is being handled. */
+    gate: number | null;
+  } | null;
+};
+
+/** What is handed to an append: where and what. */
+export type Placed = { topic: TopicRuntime; partition: number; message: Message };

@@ -1,0 +1,201 @@
+import type { RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
+import type { Random } from '@millrace/shared/util/random.ts';
+import type { AttemptOutcome, EngineError } from '../io.ts';
+import type { AttemptHistory, Core, ErrorNote, HandlerTimer, Lane } from './core.ts';
+import { count } from './counters.ts';
+import { sendToDeadLetters } from './deadLetters.ts';
+import { putState, touchLane } from './groups.ts';
+import { advance } from './lanes.ts';
+import { ERROR_STACK_LENGTH_MAX, ERROR_TEXT_LENGTH_MAX } from './limits.ts';
+import { beginEnding } from './status.ts';
+import { armTimer, dropTimer, keepTimer } from './timers.ts';
+import { type Place, traceOf, traceWhenDurable } from './traces.ts';
+import { addWake } from './wakes.ts';
+
+export type Failure = {
+  status: Exclude<AttemptOutcome['status'], 'ok'>;
+  error: EngineError;
+  durationUs: number;
+};
+
+/** What was attempted: the message at the head of a lane, or a timer of the handler. */
+export type Subject = {
+  message: Message;
+  place: Place;
+  timer: HandlerTimer | null;
+  history: AttemptHistory | null;
+};
+
+/** Rules DL2 to DL4: notes a failed attempt, then schedules the next one or does what the node does after the last. */
+export function onAttemptFailed(core: Core, lane: Lane, subject: Subject, failure: Failure): void {
+  const { consumer } = lane;
+  const { retry } = consumer.planned;
+  const history = noteFailure(subject.history, failure.error, core.nowMs);
+  consumer.lastError = failure.error;
+  const counters = count(core, consumer.counter);
+  counters.failed++;
+  if (failure.status === 'rejected') counters.rejected++;
+  traceFailure(core, lane, subject, failure, history);
+  touchLane(core, lane);
+  // A payload that does not fit its schema will not fit it next time either.
+  if (failure.status !== 'rejected' && history.attempts < retry.attemptsMax) {
+    counters.retried++;
+    scheduleRetry(core, lane, subject, history);
+    return;
+  }
+  giveUp(core, lane, subject, history, failure.error);
+}
+
+function scheduleRetry(core: Core, lane: Lane, subject: Subject, history: AttemptHistory): void {
+  const { consumer } = lane;
+  const delayMs = retryDelayMs(consumer.planned.retry, history.attempts, core.random);
+  const record = traceOf(
+    'retry-scheduled',
+    core.nowMs,
+    consumer.planned.node,
+    subject.message,
+    subject.place,
+    history.attempts,
+  );
+  record.detail = String(delayMs);
+  traceWhenDurable(core, record);
+  if (subject.timer) {
+    const again: HandlerTimer = { ...subject.timer, history, dueMs: core.nowMs + delayMs };
+    keepTimer(core, again);
+    armTimer(core, consumer, again);
+    return;
+  }
+  lane.attempts = history;
+  lane.retryAtMs = core.nowMs + delayMs;
+  storeAttempts(core, lane);
+  // The next attempt does not begin before this one is on record, so that no crash can grant extra attempts.
+  lane.gate = core.writes.open.number;
+  addWake(core.wakes, lane.retryAtMs, { kind: 'lane', lane });
+}
+
+function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistory, error: EngineError): void {
+  const { consumer } = lane;
+  const { afterLastAttempt, node, name } = consumer.planned;
+  if (afterLastAttempt === 'stop') {
+    // The message stays where it is, uncommitted: a later run of this log meets it again.
+    if (subject.timer) armTimer(core, consumer, { ...subject.timer, history });
+    else lane.attempts = history;
+    beginEnding(core, 'failed', {
+      ...error,
+      message: `${name} gave up on message ${subject.message.id} after ${history.attempts} ${history.attempts === 1 ? 'attempt' : 'attempts'}, and stops the run as set: ${error.message}`,
+    });
+    return;
+  }
+  const counters = count(core, consumer.counter);
+  if (afterLastAttempt === 'dead-letter') {
+    const { letter, topic } = sendToDeadLetters(core, lane, subject.message, subject.place, history);
+    counters.deadLettered++;
+    const record = traceOf('dead-lettered', core.nowMs, node, letter, subject.place, history.attempts);
+    // The record is about the message that was given up on; where it went is the detail.
+    record.messageId = subject.message.id;
+    record.causationId = subject.message.causationId;
+    record.errorCode = history.last.code;
+    record.errorMessage = history.last.message;
+    record.detail = topic.planned.topic;
+    traceWhenDurable(core, record);
+    traceWhenDurable(core, emittedLetter(core, lane, letter, topic.planned.topic));
+  } else {
+    counters.skipped++;
+    const record = traceOf('skipped', core.nowMs, node, subject.message, subject.place, history.attempts);
+    record.errorCode = history.last.code;
+    record.errorMessage = history.last.message;
+    traceWhenDurable(core, record);
+  }
+  if (subject.timer) dropTimer(core, consumer, subject.timer);
+  else finishHead(core, lane);
+}
+
+function emittedLetter(core: Core, lane: Lane, letter: Message, topic: string) {
+  return traceOf(
+    'emitted',
+    core.nowMs,
+    lane.consumer.planned.node,
+    letter,
+    { topic, partition: -1, offset: -1 },
+    0,
+  );
+}
+
+/** The message at the head is over, however it ended; its commit goes with the open group. */
+export function finishHead(core: Core, lane: Lane): void {
+  advance(lane);
+  lane.attempts = null;
+  lane.retryAtMs = 0;
+  clearEntry(core, lane);
+  count(core, lane.consumer.counter).in++;
+  count(core, lane.topic.counter).out++;
+  touchLane(core, lane);
+}
+
+export type AttemptEntry = {
+  offset: number;
+  /** Set while messages are handled carefully: how many, from `offset` on. */
+  underWay: number;
+  history: AttemptHistory | null;
+};
+
+export function storeAttempts(core: Core, lane: Lane, underWay = 0): void {
+  const entry: AttemptEntry = { offset: lane.finished, underWay, history: lane.attempts };
+  putState(core, 'attempt', lane.entryKey, JSON.stringify(entry));
+  lane.entryStored = true;
+}
+
+export function clearEntry(core: Core, lane: Lane): void {
+  if (!lane.entryStored) return;
+  lane.entryStored = false;
+  putState(core, 'attempt', lane.entryKey, null);
+}
+
+/** Rule DL3. Jitter takes away up to its share of the delay, so that the cap holds. */
+export function retryDelayMs(policy: RetryPolicy, failures: number, random: Random): number {
+  const doubled =
+    policy.backoff === 'fixed' ? policy.delayMs : policy.delayMs * 2 ** Math.min(failures - 1, 40);
+  const capped = Math.min(
+    doubled,
+    Math.max(policy.delayMsMax, policy.backoff === 'fixed' ? policy.delayMs : 0),
+  );
+  return Math.round(capped * (1 - policy.jitter * random.next()));
+}
+
+export function noteFailure(
+  history: AttemptHistory | null,
+  error: EngineError,
+  atMs: number,
+): AttemptHistory {
+  const note: ErrorNote = {
+    code: error.code,
+    message: error.message.slice(0, ERROR_TEXT_LENGTH_MAX),
+    stack: (error.stack ?? '').slice(0, ERROR_STACK_LENGTH_MAX),
+    atMs,
+  };
+  return history === null
+    ? { attempts: 1, first: note, last: note }
+    : { attempts: history.attempts + 1, first: history.first, last: note };
+}
+
+function traceFailure(
+  core: Core,
+  lane: Lane,
+  subject: Subject,
+  failure: Failure,
+  history: AttemptHistory,
+): void {
+  const record = traceOf(
+    failure.status,
+    core.nowMs,
+    lane.consumer.planned.node,
+    subject.message,
+    subject.place,
+    history.attempts,
+  );
+  record.durationUs = failure.durationUs;
+  record.errorCode = failure.error.code;
+  record.errorMessage = history.last.message;
+  traceWhenDurable(core, record);
+}

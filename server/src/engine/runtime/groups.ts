@@ -1,0 +1,166 @@
+import type { Message } from '@millrace/shared/message/message.ts';
+import type { EngineEffect, StateWrite } from '../io.ts';
+import type { Core, Lane, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
+import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
+
+export function createWrites(): Writes {
+  return {
+    open: createGroup(1),
+    closed: [],
+    underWay: null,
+    retryAtMs: null,
+    stalled: null,
+    acknowledged: 0,
+    dirtyCounters: [],
+    startedStored: false,
+  };
+}
+
+function createGroup(number: number): WriteGroup {
+  return {
+    number,
+    appends: [],
+    messages: 0,
+    bytes: 0,
+    lanes: [],
+    commits: [],
+    producers: [],
+    state: new Map(),
+    records: [],
+    counters: [],
+    replies: [],
+  };
+}
+
+/** Adds a message to the open group and answers where in it the message stands. */
+export function appendMessage(
+  core: Core,
+  topic: TopicRuntime,
+  partition: number,
+  message: Message,
+): OpenAppend {
+  const { open } = core.writes;
+  let target = topic.openAppends[partition];
+  if (!target) {
+    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1 };
+    topic.openAppends[partition] = target;
+    open.appends.push(target);
+  }
+  target.append.messages.push(message);
+  open.messages++;
+  open.bytes += message.data.length;
+  for (const reader of topic.readers) reader.backlog++;
+  return target;
+}
+
+export function putState(core: Core, store: string, key: string, value: string | null): void {
+  core.writes.open.state.set(`${store}\n${key}`, { store, key, value });
+}
+
+/** Makes the open group carry the lane's commit, and wakes the lane when the group is durable. */
+export function touchLane(core: Core, lane: Lane): void {
+  if (lane.inGroup) return;
+  lane.inGroup = true;
+  core.writes.open.lanes.push(lane);
+}
+
+/** Makes the open group carry the producer's position. */
+export function touchProducer(core: Core, producer: ProducerRuntime, messages: number): void {
+  producer.inGroup = true;
+  producer.unacknowledged += messages;
+  core.writes.open.producers.push({ producer, messages });
+}
+
+/** Called between units of work, which are never split over two writes. */
+export function closeFullGroup(core: Core): void {
+  if (isGroupFull(core)) closeGroup(core);
+}
+
+export function isGroupFull({ writes: { open } }: Core): boolean {
+  return open.messages >= WRITE_MESSAGES_MAX || open.bytes >= WRITE_BYTES_MAX;
+}
+
+function isEmpty(core: Core): boolean {
+  const { open, dirtyCounters } = core.writes;
+  return (
+    open.appends.length === 0 &&
+    open.lanes.length === 0 &&
+    open.producers.length === 0 &&
+    open.state.size === 0 &&
+    open.records.length === 0 &&
+    dirtyCounters.length === 0
+  );
+}
+
+/** Freezes what the group says: positions and counters as they are at this moment, no later work included. */
+function closeGroup(core: Core): void {
+  const { writes } = core;
+  const group = writes.open;
+  for (const lane of group.lanes) {
+    lane.inGroup = false;
+    if (lane.finished === lane.committing) continue;
+    lane.committing = lane.finished;
+    group.commits.push({ lane, offset: lane.finished });
+  }
+  for (const { topic, append } of group.appends) topic.openAppends[append.partition] = null;
+  for (const { producer } of group.producers) {
+    if (!producer.inGroup) continue;
+    producer.inGroup = false;
+    const { producedCursor: cursor, shiftMs } = producer;
+    putState(
+      core,
+      'cursor',
+      producer.planned.node,
+      JSON.stringify({ cursor, random: producer.random.save(), shiftMs }),
+    );
+  }
+  for (const counter of writes.dirtyCounters) {
+    counter.dirty = false;
+    const values = { ...counter.issued };
+    group.counters.push({ counter, values });
+    putState(core, 'counters', counter.node, JSON.stringify(values));
+  }
+  writes.dirtyCounters.length = 0;
+  if (!writes.startedStored) {
+    writes.startedStored = true;
+    putState(core, 'run', 'started', String(core.startedMs));
+  }
+  core.tracesPending += group.records.length + group.messages;
+  putState(core, 'run', 'trace', String(core.tracesEmitted + core.records.length + core.tracesPending));
+  writes.closed.push(group);
+  writes.open = createGroup(group.number + 1);
+}
+
+/** Sends the next write when none is under way. */
+export function pumpWrites(core: Core): void {
+  const { writes } = core;
+  if (writes.underWay !== null || (writes.retryAtMs !== null && writes.retryAtMs > core.nowMs)) return;
+  if (writes.closed.length === 0) {
+    if (isEmpty(core)) return;
+    closeGroup(core);
+  }
+  const group = writes.closed[0] as WriteGroup;
+  writes.retryAtMs = null;
+  writes.underWay = { writeId: core.nextId++, group };
+  core.effects.push(writeEffect(writes.underWay.writeId, group));
+}
+
+export function nothingToWrite(core: Core): boolean {
+  return core.writes.underWay === null && core.writes.closed.length === 0 && isEmpty(core);
+}
+
+function writeEffect(writeId: number, group: WriteGroup): EngineEffect {
+  const state: StateWrite[] = [...group.state.values()];
+  return {
+    type: 'write',
+    writeId,
+    appends: group.appends.map(({ append }) => append),
+    commits: group.commits.map(({ lane, offset }) => ({
+      group: lane.consumer.planned.node,
+      topic: lane.topic.planned.topic,
+      partition: lane.partition,
+      offset,
+    })),
+    state,
+  };
+}

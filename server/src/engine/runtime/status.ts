@@ -1,0 +1,86 @@
+import type { EngineError } from '../io.ts';
+import type { Core } from './core.ts';
+import { nothingToWrite } from './groups.ts';
+import { enqueueLane, fetchMore } from './lanes.ts';
+
+/** Rule RN2: created → running ⇄ paused → stopping → stopped | completed | failed. */
+export function setStatus(core: Core, status: Core['status'], error: EngineError | null): void {
+  if (core.status === status) return;
+  core.status = status;
+  core.effects.push({ type: 'status', status, error });
+}
+
+export function isOver(core: Core): boolean {
+  return core.status === 'stopped' || core.status === 'completed' || core.status === 'failed';
+}
+
+export function pause(core: Core): void {
+  if (core.status !== 'running') return;
+  setStatus(core, 'paused', null);
+  for (const producer of core.producers) producer.pausedAtMs = core.nowMs;
+}
+
+export function resume(core: Core): void {
+  if (core.status !== 'paused') return;
+  setStatus(core, 'running', null);
+  for (const producer of core.producers) {
+    if (producer.pausedAtMs !== null) producer.shiftMs += core.nowMs - producer.pausedAtMs;
+    producer.pausedAtMs = null;
+    producer.pacedMs = core.nowMs;
+  }
+  wakeAllLanes(core);
+}
+
+export function wakeAllLanes(core: Core): void {
+  for (const consumer of core.consumers) {
+    for (const { lanes } of consumer.subscriptions) {
+      for (const lane of lanes) {
+        enqueueLane(lane);
+        fetchMore(core, lane);
+      }
+    }
+  }
+}
+
+/** Rule RN3: producers first, then what is in flight, then the commit. `finishEnding` sees the end of it. */
+export function beginEnding(core: Core, status: 'stopped' | 'failed', error: EngineError | null): void {
+  if (isOver(core)) return;
+  // A failure is not forgotten because somebody presses stop while the run drains, nor does it wait for a second one.
+  if (core.ending === null || (core.ending.status !== 'failed' && status === 'failed'))
+    core.ending = { status, error };
+  setStatus(core, 'stopping', null);
+}
+
+/** Nothing more can be made durable: ends at once. What was not acknowledged is done again by a later run of the log. */
+export function failNow(core: Core, error: EngineError): void {
+  if (isOver(core)) return;
+  core.ending = { status: 'failed', error };
+  setStatus(core, 'failed', error);
+}
+
+/** Ends a run that drains once nothing is under way, and completes one that has nothing left to do. */
+export function finishEnding(core: Core): void {
+  if (core.status === 'stopping' && core.ending !== null) {
+    if (core.flights.size === 0 && nothingToWrite(core))
+      setStatus(core, core.ending.status, core.ending.error);
+    return;
+  }
+  if (core.status !== 'running' || !isDrained(core)) return;
+  const broken = core.producers.find(({ error }) => error !== null);
+  core.ending = broken ? { status: 'failed', error: broken.error } : { status: 'completed', error: null };
+  setStatus(core, core.ending.status, core.ending.error);
+}
+
+function isDrained(core: Core): boolean {
+  for (const producer of core.producers) {
+    if (producer.error !== null) continue;
+    if (producer.planned.operator.endless || !producer.sourceDone || producer.head < producer.buffer.length)
+      return false;
+  }
+  if (core.flights.size > 0 || !nothingToWrite(core)) return false;
+  for (const consumer of core.consumers) {
+    if (consumer.timers.size > 0) return false;
+    for (const { backlog } of consumer.subscriptions) if (backlog > 0) return false;
+  }
+  return true;
+}

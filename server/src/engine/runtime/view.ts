@@ -1,0 +1,81 @@
+import type { NodeCondition } from '@millrace/shared/trace/metrics.ts';
+import type { EngineView } from '../io.ts';
+import type { ConsumerRuntime, Core, ProducerRuntime } from './core.ts';
+import { isOver } from './status.ts';
+
+/** What may be shown: durable counts and positions only (TP3, TR2). */
+export function viewOf(core: Core): EngineView {
+  const view: EngineView = {
+    status: core.status,
+    nodes: {},
+    conditions: {},
+    topics: {},
+    subscriptions: {},
+    stalled: core.writes.stalled,
+  };
+  for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };
+  for (const [id, { ends }] of core.topics) view.topics[id] = { end: [...ends] };
+  for (const producer of core.producers)
+    view.conditions[producer.planned.node] = producerCondition(core, producer);
+  for (const consumer of core.consumers) {
+    view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
+    for (const { edgeId, lanes, topic } of consumer.subscriptions) {
+      const committed = lanes.map((lane) => lane.committed);
+      const lag = committed.reduce(
+        (sum, offset, partition) => sum + (topic.ends[partition] as number) - offset,
+        0,
+      );
+      view.subscriptions[edgeId] = { committed, lag };
+    }
+  }
+  return view;
+}
+
+function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition {
+  const error = producer.error ?? producer.failure;
+  if (error !== null) return { state: 'failed', reason: error.message };
+  const { planned } = producer;
+  if (
+    planned.operator.pacing.mode !== 'pushed' &&
+    producer.sourceDone &&
+    producer.head >= producer.buffer.length
+  ) {
+    return producer.unacknowledged > 0
+      ? { state: 'active', inFlight: producer.unacknowledged }
+      : { state: 'finished' };
+  }
+  if (isOver(core)) return { state: 'finished' };
+  if (core.status !== 'running') return { state: 'idle' };
+  if (producer.blocked !== null)
+    return { state: 'blocked', reason: producer.blocked, inFlight: producer.unacknowledged };
+  const condition: NodeCondition = { state: 'active', inFlight: producer.unacknowledged };
+  if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
+  return condition;
+}
+
+function consumerCondition(core: Core, consumer: ConsumerRuntime): NodeCondition {
+  let inFlight = 0;
+  let waits = false;
+  let behind = false;
+  for (const { lanes, topic } of consumer.subscriptions) {
+    for (const lane of lanes) {
+      if (lane.flight !== null) inFlight += lane.flight.count;
+      else if (lane.attempts !== null) waits = true;
+      if (lane.committed < (topic.ends[lane.partition] as number)) behind = true;
+    }
+  }
+  const reason = consumer.lastError === null ? {} : { reason: consumer.lastError.message };
+  if (isFailed(core, consumer)) return { state: 'failed', ...reason };
+  if (waits && !isOver(core)) return { state: 'waiting-retry', ...reason, inFlight };
+  if (inFlight > 0 || (behind && core.status === 'running')) return { state: 'active', ...reason, inFlight };
+  return { state: isOver(core) ? 'finished' : 'idle', ...reason };
+}
+
+function isFailed(core: Core, consumer: ConsumerRuntime): boolean {
+  return (
+    core.ending?.status === 'failed' &&
+    consumer.planned.afterLastAttempt === 'stop' &&
+    consumer.lastError !== null &&
+    consumer.lastError.code === core.ending.error?.code
+  );
+}

@@ -1,0 +1,65 @@
+import type { HandlerTimer, Lane } from './core.ts';
+
+/** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
+export type Wake =
+  | { kind: 'lane'; lane: Lane }
+  | { kind: 'timer'; timer: HandlerTimer }
+  | { kind: 'write' }
+  | { kind: 'producer' };
+
+type Entry = { atMs: number; order: number; wake: Wake };
+
+/** A binary heap by (time, order of arrival), so that equal times fire in the order in which they were set. */
+export type WakeHeap = { entries: Entry[]; order: number };
+
+export function createWakeHeap(): WakeHeap {
+  return { entries: [], order: 0 };
+}
+
+export function nextWakeMs(heap: WakeHeap): number | null {
+  return heap.entries[0]?.atMs ?? null;
+}
+
+export function addWake(heap: WakeHeap, atMs: number, wake: Wake): void {
+  const { entries } = heap;
+  const added: Entry = { atMs, order: heap.order++, wake };
+  let at = entries.length;
+  entries.push(added);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const above = entries[parent] as Entry;
+    if (!isBefore(added, above)) break;
+    entries[at] = above;
+    at = parent;
+  }
+  entries[at] = added;
+}
+
+/** Takes the first entry that is due, or null. */
+export function takeDueWake(heap: WakeHeap, nowMs: number): Wake | null {
+  const { entries } = heap;
+  const first = entries[0];
+  if (first === undefined || first.atMs > nowMs) return null;
+  const last = entries.pop() as Entry;
+  if (entries.length > 0) siftDown(entries, last);
+  return first.wake;
+}
+
+function siftDown(entries: Entry[], sinking: Entry): void {
+  const { length } = entries;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    if (child >= length) break;
+    if (child + 1 < length && isBefore(entries[child + 1] as Entry, entries[child] as Entry)) child++;
+    const below = entries[child] as Entry;
+    if (!isBefore(below, sinking)) break;
+    entries[at] = below;
+    at = child;
+  }
+  entries[at] = sinking;
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
