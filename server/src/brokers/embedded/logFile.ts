@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { CommittedOffset, ReadRequest, StateEntry } from '../broker.ts';
+import type { CommittedOffset, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
 import { messageBytes } from '../readRules.ts';
 import { openBatch } from './batchCodec.ts';
 import { rowChecksum } from './batchRow.ts';
@@ -23,7 +23,9 @@ export type OpenedRow = {
 
 /** Every question that is asked of a log, over a connection that somebody else opened. */
 export interface LogFile {
-  partitions(): StoredPartition[];
+  /** Partitions of one topic by number. */
+  partitions(topic: string): StoredPartition[];
+  topics(): TopicSpec[];
   commits(): CommittedOffset[];
   state(): StateEntry[];
   read(partition: StoredPartition, request: ReadRequest): StoredMessage[];
@@ -34,16 +36,14 @@ export interface LogFile {
   timeBefore(partition: StoredPartition, offset: number): number | null;
 }
 
+const PARTITIONS = `SELECT id, topic, partition, first_offset AS start, coalesce((
+    SELECT base_offset + count FROM batches WHERE partition_id = partitions.id ORDER BY base_offset DESC LIMIT 1
+  ), first_offset) AS end FROM partitions`;
+
+/** Every partition there is. */
 export function readPartitions(database: DatabaseSync): StoredPartition[] {
-  const rows = database
-    .prepare(
-      `SELECT id, topic, partition, first_offset AS start, coalesce((
-         SELECT base_offset + count FROM batches WHERE partition_id = partitions.id ORDER BY base_offset DESC LIMIT 1
-       ), first_offset) AS end FROM partitions ORDER BY topic, partition`,
-    )
-    .all();
-  // The columns are those of the type.
-  return rows as unknown as StoredPartition[];
+  // The columns are those of the type; the same holds for the casts below.
+  return database.prepare(`${PARTITIONS} ORDER BY topic, partition`).all() as unknown as StoredPartition[];
 }
 
 type Row = { base: number; count: number; appendedMs: number; crc: number; data: Uint8Array };
@@ -61,6 +61,10 @@ export function createLogFile(database: DatabaseSync): LogFile {
     ),
     atTime: database.prepare(
       `SELECT base_offset AS base FROM batches WHERE partition_id = ? AND appended_ms >= ? ORDER BY base_offset LIMIT 1`,
+    ),
+    partitions: database.prepare(`${PARTITIONS} WHERE topic = ? ORDER BY partition`),
+    topics: database.prepare(
+      'SELECT topic, count(*) AS partitions FROM partitions GROUP BY topic ORDER BY topic',
     ),
     commits: database.prepare(
       'SELECT consumer_group AS "group", topic, partition, next_offset AS offset FROM commits',
@@ -97,7 +101,8 @@ export function createLogFile(database: DatabaseSync): LogFile {
   };
 
   return guarded({
-    partitions: () => readPartitions(database),
+    partitions: (topic) => sql.partitions.all(topic) as unknown as StoredPartition[],
+    topics: () => sql.topics.all() as unknown as TopicSpec[],
     commits: () => sql.commits.all() as unknown as CommittedOffset[],
     state: () => sql.state.all() as unknown as StateEntry[],
     offsetAtTime: ({ id, end }, timeMs) =>
@@ -171,6 +176,7 @@ function guarded(file: LogFile): LogFile {
     };
   return {
     partitions: guard(file.partitions),
+    topics: guard(file.topics),
     commits: guard(file.commits),
     state: guard(file.state),
     read: guard(file.read),

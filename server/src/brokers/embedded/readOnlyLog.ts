@@ -1,0 +1,144 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { StoredMessage } from '@millrace/shared/message/message.ts';
+import type { PartitionOffsets, ReadRequest, TopicSpec } from '../broker.ts';
+import { checkPartition, checkReadOffset } from '../readRules.ts';
+import { createLogFile, type LogFile, type OpenedRow } from './logFile.ts';
+import { openLogForReading } from './logSchema.ts';
+import type { StoredPartition } from './storageProtocol.ts';
+
+/** How many rows, and bytes of them, one look at the newest messages may open: a rare key must not stop the server. */
+const NEWEST_ROWS_MAX = 2000;
+const NEWEST_BYTES_MAX = 32 * 1024 * 1024;
+
+export type BrowsedEntry = StoredMessage & { partition: number };
+export type NewestMessages = {
+  /** Newest first. */
+  messages: BrowsedEntry[];
+  /** False when the search stopped at its limit of work, so that older matches may exist. */
+  complete: boolean;
+};
+
+/**
+ * Read access to the log of a run, live or over, without talking to its process. A log that was not written yet reads as
+ * one without topics. Errors are those of the broker port.
+ */
+export interface LogReader {
+  topics(): TopicSpec[];
+  /** First and next offset of each partition. */
+  offsets(topic: string): PartitionOffsets[];
+  read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
+  readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
+  /** Idempotent. */
+  close(): void;
+}
+
+export function openLogReader(folder: string): LogReader {
+  let database: DatabaseSync | null = null;
+  let file: LogFile | null = null;
+  let closed = false;
+
+  const open = (): LogFile | null => {
+    if (closed) throw new WorkbenchError('BROKER_CLOSED', 'This view of the message log is closed.');
+    if (file !== null) return file;
+    database = openLogForReading(folder);
+    file = database === null ? null : createLogFile(database);
+    return file;
+  };
+  const partitionsOf = (log: LogFile | null, topic: string): StoredPartition[] => {
+    const partitions = log?.partitions(topic) ?? [];
+    if (partitions.length > 0) return partitions;
+    throw new WorkbenchError('TOPIC_NOT_FOUND', `The run has no topic ${topic} yet.`, { details: { topic } });
+  };
+
+  return {
+    topics: () => open()?.topics() ?? [],
+    offsets: (topic) => partitionsOf(open(), topic).map(({ start, end }) => ({ start, end })),
+    read(request) {
+      const log = open();
+      const partitions = partitionsOf(log, request.topic);
+      checkPartition(request.topic, request.partition, partitions.length);
+      const partition = partitions[request.partition] as StoredPartition;
+      checkReadOffset(request, partition);
+      const { start, end } = partition;
+      return { messages: log?.read(partition, request) ?? [], start, end };
+    },
+    readNewest(topic, limit, filter = {}) {
+      const log = open();
+      return log === null
+        ? { messages: [], complete: true }
+        : readNewest(log, partitionsOf(log, topic), limit, filter);
+    },
+    close() {
+      closed = true;
+      if (database?.isOpen) database.close();
+      file = null;
+    },
+  };
+}
+
+/** Where the walk back through one partition stands: everything from `offset` on has been seen. */
+type Walk = { partition: StoredPartition; offset: number; appendedMs: number };
+
+/**
+ * Walks all partitions backwards at once, always opening the row that was appended last. All messages of a row share
+ * its time, so whole rows come in order.
+ */
+function readNewest(
+  log: LogFile,
+  partitions: StoredPartition[],
+  limit: number,
+  filter: { key?: string },
+): NewestMessages {
+  const walks: Walk[] = [];
+  for (const partition of partitions) {
+    const appendedMs = log.timeBefore(partition, partition.end);
+    if (appendedMs !== null) walks.push({ partition, offset: partition.end, appendedMs });
+  }
+  walks.sort((a, b) => a.appendedMs - b.appendedMs);
+
+  const messages: BrowsedEntry[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (let walk = walks.pop(); walk !== undefined; walk = walks.pop()) {
+    if (rows >= NEWEST_ROWS_MAX || bytes >= NEWEST_BYTES_MAX) return { messages, complete: false };
+    const row = log.rowAt(walk.partition, walk.offset - 1);
+    if (row === null) continue;
+    rows++;
+    bytes += row.bytes;
+    takeNewest(row, walk, limit, filter, messages);
+    if (messages.length >= limit) return { messages, complete: true };
+    const appendedMs = log.timeBefore(walk.partition, row.base);
+    if (appendedMs !== null) insertByTime(walks, { partition: walk.partition, offset: row.base, appendedMs });
+  }
+  return { messages, complete: true };
+}
+
+function takeNewest(
+  row: OpenedRow,
+  walk: Walk,
+  limit: number,
+  filter: { key?: string },
+  into: BrowsedEntry[],
+): void {
+  const { partition } = walk.partition;
+  const end = walk.offset - row.base;
+  // Without a filter only as many are decoded as are wanted.
+  const from = filter.key === undefined ? Math.max(0, end - (limit - into.length)) : 0;
+  const decoded = row.messages(from, end);
+  for (let index = decoded.length - 1; index >= 0 && into.length < limit; index--) {
+    const stored = decoded[index] as StoredMessage;
+    if (filter.key === undefined || stored.message.key === filter.key) into.push({ ...stored, partition });
+  }
+}
+
+function insertByTime(walks: Walk[], walk: Walk): void {
+  let low = 0;
+  let high = walks.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((walks[middle] as Walk).appendedMs <= walk.appendedMs) low = middle + 1;
+    else high = middle;
+  }
+  walks.splice(low, 0, walk);
+}
