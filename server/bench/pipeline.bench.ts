@@ -130,7 +130,11 @@ function plainCalls(): number {
   const sink: string[] = [];
   const startedAt = performance.now();
   for (let index = 0; index < MESSAGES; index++) {
-    const data = { index, customer: `customer-${index}`, note: PADDING };
+    const data: { index: number; customer: string; note: string; stage?: number } = {
+      index,
+      customer: `customer-${index}`,
+      note: PADDING,
+    };
     handle({ data }, (first) =>
       handle({ data: first as { stage?: number } }, (second) => sink.push(JSON.stringify(second))),
     );
