@@ -9,8 +9,8 @@ import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineError, RestoredRun } from '../engine/io.ts';
-import { OPERATORS } from '../engine/operators/registry.ts';
-import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
+import { sandboxModuleOf } from '../engine/operators/registry.ts';
+import { buildPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
@@ -174,7 +174,7 @@ async function openInvokers(
   const sinks: Sink[] = [];
   for (const node of nodes) {
     await atNode(node, async () => {
-      const module = OPERATORS[node.kind].sandboxModule?.(node);
+      const module = sandboxModuleOf(node);
       if (module) {
         await sandbox.load(module);
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
@@ -212,5 +212,3 @@ function runEntry(restored: RestoredRun, key: string): number | null {
   const entry = restored.state.find((candidate) => candidate.store === 'run' && candidate.key === key);
   return entry ? (JSON.parse(entry.value) as number) : null;
 }
-
-export type { ExecutionPlan };
