@@ -1,0 +1,88 @@
+import { createRandom, type Random } from '@millrace/shared/util/random.ts';
+import { describe, expect, it } from 'vitest';
+import { checkAnswered, checkCommitted, checkCounters, checkOrder, checkProduced } from './checkers.ts';
+import type { NativeHandler } from './nativeHandler.ts';
+import { flow, listSource } from './testing/flowBuilder.ts';
+import { runVirtual, type VirtualRunOptions } from './virtualRun.ts';
+
+/** `MILLRACE_SEED=n` plays one seed again; `MILLRACE_SEEDS=n` tries that many. */
+const single = process.env.MILLRACE_SEED;
+const seeds =
+  single === undefined
+    ? Array.from({ length: Number(process.env.MILLRACE_SEEDS ?? 60) }, (_, index) => index + 1)
+    : [Number(single)];
+
+const passOn: NativeHandler = (event, ctx) => ctx.emit('out', event.data);
+
+/** A flow, its inputs and what goes wrong, all drawn from one seed. */
+function scenario(seed: number): VirtualRunOptions & { total: number } {
+  const random = createRandom(`scenario:${seed}`);
+  const total = 1 + random.int(600);
+  const retry = {
+    attemptsMax: 1 + random.int(4),
+    backoff: random.next() < 0.5 ? ('fixed' as const) : ('exponential' as const),
+    delayMs: random.int(300),
+    delayMsMax: 1000,
+    jitter: random.next(),
+  };
+  const speed =
+    random.next() < 0.5
+      ? { mode: 'full' as const }
+      : { mode: 'rate' as const, ratePerSecond: 50 + random.int(5000) };
+  const document = flow(`s${seed}`)
+    .node('replay', 'source', { speed })
+    .node('topic', 'in', { partitions: 1 + random.int(5), key: random.next() < 0.5 ? 'group' : '' })
+    .node('handler', 'first', { retry, afterLastAttempt: 'dead-letter' })
+    .node('topic', 'middle', { partitions: 1 + random.int(3) })
+    .node('handler', 'second', { retry })
+    .node('topic', 'out')
+    .node('file', 'sink', { retry })
+    .edges('source > in', 'in > first', 'first > middle', 'middle > second', 'second > out', 'out > sink')
+    .settings({ backlogMessagesMax: 20 + random.int(1000) })
+    .document();
+  return {
+    document,
+    seed,
+    total,
+    sources: {
+      'node:source': listSource(total, (index) => ({
+        id: `item-${index}`,
+        data: JSON.stringify({ index, group: `g${index % 7}` }),
+      })),
+    },
+    handlers: { 'node:first': passOn, 'node:second': passOn },
+    faults: {
+      writesRefused: random.next() < 0.5 ? random.next() * 0.3 : 0,
+      attemptsFailed: random.next() < 0.7 ? random.next() * 0.3 : 0,
+      crashesAfterMs: crashes(random),
+    },
+  };
+}
+
+function crashes(random: Random): number[] {
+  return Array.from({ length: random.int(6) }, () => random.int(3000));
+}
+
+describe('seeded exploration', () => {
+  it.each(seeds)(
+    '[RN3] [DL1] [DL7] [TR2] nothing is lost, doubled, overtaken or miscounted: seed %i',
+    (seed) => {
+      const { total, ...options } = scenario(seed);
+      const run = runVirtual(options);
+      const told = `MILLRACE_SEED=${seed}, ${run.crashes} crashes, ${run.refusedWrites} refused writes`;
+      expect(run.statuses.at(-1), told).toEqual({ status: 'completed', error: null });
+      const ids = Array.from({ length: total }, (_, index) => `item-${index}`);
+      const [first, second] = run.plan.consumers.filter(({ kind }) => kind === 'handler');
+      const faults = [
+        ...checkProduced(run.log, 'node:in', ids),
+        ...checkAnswered(run.log, first!),
+        ...checkAnswered(run.log, second!),
+        ...checkCommitted(run.log, run.plan),
+        ...checkCounters(run.log, run.plan),
+        ...(options.faults?.attemptsFailed === 0 ? Object.values(run.delivered).flatMap(checkOrder) : []),
+      ];
+      expect(faults, told).toEqual([]);
+      expect(runVirtual(options).digest, `${told}: a second time`).toBe(run.digest);
+    },
+  );
+});
