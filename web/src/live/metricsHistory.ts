@@ -42,6 +42,11 @@ export class MetricsHistory {
     return this.#seriesLeftOut;
   }
 
+  /** Samples ever taken: grows with each, and so says when charts have something new to draw. */
+  get samplesTaken(): number {
+    return this.#samples;
+  }
+
   get sampleCount(): number {
     return Math.min(this.#samples, METRICS_SAMPLES_MAX);
   }

@@ -1,0 +1,91 @@
+import { Checkbox } from '@mantine/core';
+import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
+import { familyOf } from '@millrace/shared/flow/records/registry.ts';
+import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { exactNumber, formatRate } from '../live/format.ts';
+import type { LiveRun } from '../live/liveRun.ts';
+import { useWatch } from '../live/watch.tsx';
+import { CHARTED_NODES_MAX, throughputCounter } from './chartSeries.ts';
+import classes from './MetricsPanel.module.css';
+
+const COLUMNS: readonly { name: keyof NodeCounters; label: string }[] = [
+  { name: 'in', label: 'In' },
+  { name: 'out', label: 'Out' },
+  { name: 'failed', label: 'Failed' },
+  { name: 'retried', label: 'Retried' },
+  { name: 'deadLettered', label: 'Dead' },
+  { name: 'skipped', label: 'Skipped' },
+  { name: 'rejected', label: 'Rejected' },
+];
+
+type Props = {
+  live: LiveRun;
+  graph: FlowGraph;
+  selected: readonly string[];
+  colorOf: (nodeId: string) => string;
+  onToggle: (nodeId: string) => void;
+};
+
+/** Exact counters of every node (TR2); the boxes choose what the charts show. */
+export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props) {
+  const { host } = useWatch();
+  const counters = live.metrics.latest?.nodes ?? live.summary?.counters ?? {};
+  const nodes = [...graph.document.nodes].sort((a, b) => RANK[familyOf(a.kind)] - RANK[familyOf(b.kind)]);
+  const full = selected.length >= CHARTED_NODES_MAX;
+  return (
+    <div className={classes.totals}>
+      <table data-testid="totals-table">
+        <thead>
+          <tr>
+            <th scope="col">Node</th>
+            <th scope="col">Rate</th>
+            {COLUMNS.map((column) => (
+              <th scope="col" key={column.name}>
+                {column.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.map((node) => {
+            const own = counters[node.id] ?? zeroCounters();
+            const shown = selected.includes(node.id);
+            return (
+              <tr key={node.id} data-node-id={node.id}>
+                <th scope="row">
+                  <Checkbox
+                    size="xs"
+                    color={shown ? colorOf(node.id) : undefined}
+                    checked={shown}
+                    disabled={!shown && full}
+                    title={
+                      !shown && full ? `${CHARTED_NODES_MAX} nodes at most fit into one chart` : undefined
+                    }
+                    aria-label={`Chart ${node.name}`}
+                    onChange={() => onToggle(node.id)}
+                  />
+                  <button type="button" className={classes.nodeName} onClick={() => host.showNode(node.id)}>
+                    {node.name}
+                  </button>
+                </th>
+                <td>{formatRate(live.metrics.rate(node.id, throughputCounter(graph, node.id)))}</td>
+                {COLUMNS.map(({ name }) => (
+                  <td
+                    key={name}
+                    data-counter={name}
+                    data-value={own[name]}
+                    data-zero={own[name] === 0 || undefined}
+                  >
+                    {exactNumber(own[name])}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+const RANK = { producer: 0, topic: 1, consumer: 2 } as const;
