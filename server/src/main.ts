@@ -3,14 +3,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { destination, type Logger, pino } from 'pino';
+import { openLogReader } from './brokers/embedded/readOnlyLog.ts';
 import type { ServerConfig } from './config/environment.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createSupervisor } from './live/supervisor.ts';
-import { runReaders } from './runReaders.ts';
 import { lockFolder } from './sqlite/folderLock.ts';
 import { openFileLibrary } from './storage/fileLibrary.ts';
 import { openSampleLibrary } from './storage/sampleLibrary.ts';
 import { openSqliteStore } from './storage/sqliteStore.ts';
+import type { TraceReader } from './trace/traceReader.ts';
+
+function openTraceReader(): TraceReader {
+  throw new WorkbenchError('NOT_FOUND', 'This run has no traces.');
+}
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -51,7 +56,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
       store,
       files,
       samples: openSampleLibrary(SAMPLES_FOLDER),
-      readers: runReaders,
+      readers: { openTraces: openTraceReader, openMessages: openLogReader },
       log,
       nowMs: () => Date.now(),
       createSupervisor: (events) =>

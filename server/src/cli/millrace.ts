@@ -1,5 +1,9 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { productVersion } from '../main.ts';
+import { checkCommand } from './check.ts';
+import { EXIT_USAGE } from './exit.ts';
+import { importCommand } from './import.ts';
+import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 
 const program = new Command('millrace')
@@ -7,6 +11,17 @@ const program = new Command('millrace')
     'A visual workbench for event-driven systems: draw a flow, run it, replay it, break it on purpose.',
   )
   .version(productVersion())
-  .addCommand(serveCommand());
+  .addHelpText('after', '\nExamples:\n  millrace serve\n  millrace run samples/earthquakes.flow.json --json')
+  .showSuggestionAfterError();
+for (const command of [serveCommand(), runCommand(), checkCommand(), importCommand()]) {
+  program.addCommand(command);
+}
 
-await program.parseAsync();
+// Commander ends the process with 1 for bad usage; scripts tell that apart from a run that failed.
+for (const command of [program, ...program.commands]) command.exitOverride();
+try {
+  await program.parseAsync();
+} catch (thrown) {
+  if (!(thrown instanceof CommanderError)) throw thrown;
+  process.exitCode = thrown.exitCode === 0 ? 0 : EXIT_USAGE;
+}

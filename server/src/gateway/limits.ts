@@ -36,3 +36,4 @@ export const INGEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
 export const API_BODY_BYTES_MAX = 16 * 1024 * 1024;
 export const UPLOAD_BYTES_MAX = 1024 * 1024 * 1024;
 export const EXPORT_PAGE_MESSAGES = 500;
+export const EXPORT_PAGE_BYTES = 4 * 1024 * 1024;

@@ -1,22 +1,32 @@
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { EventName, EventOf, RequestOf, ResponseOf } from '@millrace/shared/protocol/catalog.ts';
+import type { EventName, EventOf } from '@millrace/shared/protocol/catalog.ts';
 import type { TraceReader } from '../trace/traceReader.ts';
 
-/** Read access to the messages of a run, live or over. The composition root decides which broker's log that is. */
-export interface TopicReader {
-  read(query: Omit<RequestOf<'topic.read'>, 'runId'>): ResponseOf<'topic.read'>;
-  message(topic: string, partition: number, offset: number): ResponseOf<'message.get'>['message'];
-  /** First and next offset of each partition; empty for an unknown topic. */
+export type BrowsedEntry = StoredMessage & { partition: number };
+
+/**
+ * Read access to the messages of a run, live or over, without talking to its process. The composition root decides which
+ * broker's log that is. Errors are those of the broker port.
+ */
+export interface MessageLog {
+  topics(): { topic: string; partitions: number }[];
+  /** First and next offset of each partition. */
   offsets(topic: string): { start: number; end: number }[];
-  /** Whole messages from `fromOffset` on, in order; empty at the end. */
-  messages(topic: string, partition: number, fromOffset: number, messagesMax: number): StoredMessage[];
+  read(request: {
+    topic: string;
+    partition: number;
+    fromOffset: number;
+    messagesMax: number;
+    bytesMax: number;
+  }): { messages: StoredMessage[] };
+  readNewest(topic: string, limit: number, filter?: { key?: string }): { messages: BrowsedEntry[] };
   close(): void;
 }
 
 /** How the gateway opens what a run has written; both get the folder of the run. */
 export type RunReaders = {
   openTraces(folder: string): TraceReader;
-  openTopics(folder: string): TopicReader;
+  openMessages(folder: string): MessageLog;
 };
 
 /** Says something to every page, or to those in a room. */

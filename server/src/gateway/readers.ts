@@ -1,6 +1,6 @@
 import type { TraceReader } from '../trace/traceReader.ts';
 import { READER_IDLE_MS, READERS_OPEN_MAX } from './limits.ts';
-import type { RunReaders, TopicReader } from './ports.ts';
+import type { MessageLog, RunReaders } from './ports.ts';
 
 type Open = { close(): void };
 type Entry<Reader> = { reader: Reader; usedMs: number };
@@ -8,7 +8,7 @@ type Entry<Reader> = { reader: Reader; usedMs: number };
 /** Read access to runs by id. Readers stay open while they are used and are closed when nobody asked for a while. */
 export type ReaderCache = {
   traces(runId: string): TraceReader;
-  topics(runId: string): TopicReader;
+  messages(runId: string): MessageLog;
   /** Before the folder of a run goes away. */
   forget(runId: string): void;
   close(): void;
@@ -16,23 +16,23 @@ export type ReaderCache = {
 
 export function createReaderCache(readers: RunReaders, folderOf: (runId: string) => string): ReaderCache {
   const traces = createPool((runId) => readers.openTraces(folderOf(runId)));
-  const topics = createPool((runId) => readers.openTopics(folderOf(runId)));
+  const messages = createPool((runId) => readers.openMessages(folderOf(runId)));
   const sweeper = setInterval(() => {
     traces.sweep();
-    topics.sweep();
+    messages.sweep();
   }, READER_IDLE_MS / 2);
   sweeper.unref();
   return {
     traces: traces.get,
-    topics: topics.get,
+    messages: messages.get,
     forget: (runId) => {
       traces.remove(runId);
-      topics.remove(runId);
+      messages.remove(runId);
     },
     close: () => {
       clearInterval(sweeper);
       traces.clear();
-      topics.clear();
+      messages.clear();
     },
   };
 }

@@ -7,9 +7,10 @@ import { toCloudEvent } from '@millrace/shared/message/cloudEvent.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { EXPORT_PAGE_MESSAGES, RESUME_RECORDS_PER_READ } from '../limits.ts';
+import { EXPORT_PAGE_BYTES, EXPORT_PAGE_MESSAGES, RESUME_RECORDS_PER_READ } from '../limits.ts';
 import type { ReaderCache } from '../readers.ts';
 import type { Runs } from '../runs.ts';
+import { partitionsOf } from '../topicBrowser.ts';
 
 export type RunRoutesOptions = { runs: Runs; readers: ReaderCache; folderOf(runId: string): string };
 
@@ -27,7 +28,7 @@ export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: Run
     async (request, reply) => {
       const runId = known(request.params.runId);
       const { topicId } = request.params;
-      if (readers.topics(runId).offsets(topicId).length === 0) {
+      if (partitionsOf(readers.messages(runId), topicId).length === 0) {
         throw new WorkbenchError('TOPIC_NOT_FOUND', 'This run has no such topic.');
       }
       return sendLines(reply, `${safeName(topicId)}.jsonl`, messageLines(readers, runId, topicId));
@@ -66,12 +67,19 @@ export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: Run
 }
 
 async function* messageLines(readers: ReaderCache, runId: string, topic: string): AsyncGenerator<string> {
-  const partitions = readers.topics(runId).offsets(topic);
+  const partitions = partitionsOf(readers.messages(runId), topic);
   for (const [partition, { start, end }] of partitions.entries()) {
     let offset = start;
     while (offset < end) {
       // Asked for again each time: a reader that was not used for a while is closed.
-      const page = readers.topics(runId).messages(topic, partition, offset, EXPORT_PAGE_MESSAGES);
+      const request = {
+        topic,
+        partition,
+        fromOffset: offset,
+        messagesMax: EXPORT_PAGE_MESSAGES,
+        bytesMax: EXPORT_PAGE_BYTES,
+      };
+      const page = readers.messages(runId).read(request).messages;
       const last = page.at(-1);
       if (!last) break;
       yield page.map((stored) => `${JSON.stringify(toCloudEvent(stored.message, stored.offset))}\n`).join('');

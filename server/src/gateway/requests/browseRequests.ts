@@ -1,6 +1,7 @@
 import type { HandlersOf } from '../handlers.ts';
 import type { ReaderCache } from '../readers.ts';
 import type { Runs } from '../runs.ts';
+import { browseMessage, browseTopic } from '../topicBrowser.ts';
 
 export type BrowseRequestsOptions = { runs: Runs; readers: ReaderCache };
 
@@ -14,9 +15,9 @@ export function browseRequests({
   return {
     'trace.list': ({ runId, ...query }) => readers.traces(known(runId)).list(query),
     'trace.get': ({ runId, correlationId }) => readers.traces(known(runId)).get(correlationId),
-    'topic.read': ({ runId, ...query }) => readers.topics(known(runId)).read(query),
+    'topic.read': ({ runId, ...query }) => browseTopic(readers.messages(known(runId)), query),
     'message.get': ({ runId, topicId, partition, offset }) => ({
-      message: readers.topics(known(runId)).message(topicId, partition, offset),
+      message: browseMessage(readers.messages(known(runId)), topicId, partition, offset),
     }),
   };
 }

@@ -1,0 +1,117 @@
+import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import { familyOf } from '@millrace/shared/flow/records/registry.ts';
+import {
+  type MetricsSnapshot,
+  type NodeCounters,
+  type RunStatus,
+  zeroCounters,
+} from '@millrace/shared/trace/metrics.ts';
+import { formatDuration } from './duration.ts';
+
+/** What `run --json` prints. Scripts read it, so fields are added but never renamed. */
+export type RunReport = {
+  flow: { id: string; name: string };
+  status: RunStatus;
+  error: ErrorData | null;
+  seed: number;
+  durability: 'fsync' | 'relaxed';
+  durationMs: number;
+  restarts: number;
+  nodes: Record<string, { name: string; kind: string } & NodeCounters>;
+  /** `ends`: the next offset of each partition, which is how many messages it has taken. */
+  topics: Record<string, { name: string; ends: number[] }>;
+  /** What the file sinks wrote. `path` is null when the folder of the run was not kept. */
+  files: { name: string; bytes: number; path: string | null }[];
+};
+
+export type RunOutcome = {
+  status: RunStatus;
+  error: ErrorData | null;
+  metrics: MetricsSnapshot | null;
+  durationMs: number;
+  restarts: number;
+  files: RunReport['files'];
+};
+
+export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport {
+  const { metrics, status, error, durationMs, restarts, files } = outcome;
+  const nodes: RunReport['nodes'] = {};
+  const topics: RunReport['topics'] = {};
+  for (const { id, name, kind } of document.nodes) {
+    nodes[id] = { name, kind, ...(metrics?.nodes[id] ?? zeroCounters()) };
+    if (familyOf(kind) === 'topic') topics[id] = { name, ends: metrics?.topics[id]?.end ?? [] };
+  }
+  const { seed, durability } = document.settings;
+  const flow = { id: document.id, name: document.name };
+  return {
+    flow,
+    status,
+    error,
+    seed,
+    durability,
+    durationMs: Math.round(durationMs),
+    restarts,
+    nodes,
+    topics,
+    files,
+  };
+}
+
+const COLUMNS = ['in', 'out', 'failed', 'retried', 'deadLettered', 'skipped', 'rejected'] as const;
+const HEADINGS: Record<(typeof COLUMNS)[number], string> = {
+  in: 'in',
+  out: 'out',
+  failed: 'failed',
+  retried: 'retried',
+  deadLettered: 'dead letters',
+  skipped: 'skipped',
+  rejected: 'rejected',
+};
+
+/** The same for people. */
+export function reportText(report: RunReport): string {
+  const nodes = Object.values(report.nodes);
+  // Columns of zeroes only say nothing; in and out always do.
+  const columns = COLUMNS.filter(
+    (column) => column === 'in' || column === 'out' || nodes.some((node) => node[column] > 0),
+  );
+  const rows = [
+    ['node', 'kind', ...columns.map((column) => HEADINGS[column])],
+    ...nodes.map((node) => [
+      node.name,
+      node.kind,
+      ...columns.map((column) => node[column].toLocaleString('en')),
+    ]),
+  ];
+  const lines = [`${report.flow.name}: ${report.status} after ${formatDuration(report.durationMs)}`];
+  if (report.error) lines.push(`  ${report.error.message}`);
+  if (report.restarts > 0) lines.push(`  its process died and was started again ${report.restarts} times`);
+  lines.push('', ...aligned(rows));
+  const topics = Object.values(report.topics).map((topic) => [topic.name, topic.ends.join('  ')]);
+  if (topics.length > 0) lines.push('', ...aligned([['topic', 'messages in each partition'], ...topics], 0));
+  if (report.files.length > 0) {
+    lines.push(
+      '',
+      ...report.files.map(
+        (file) =>
+          `${file.path ?? `${file.name} (not kept; use --out <folder>)`}  ${file.bytes.toLocaleString('en')} bytes`,
+      ),
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Text left, numbers right. */
+function aligned(rows: string[][], firstNumber = 2): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return firstNumber > 0 && column >= firstNumber ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
