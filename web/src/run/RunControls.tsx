@@ -78,7 +78,7 @@ export function RunControls() {
       </ControlButton>
       <ControlButton
         label="Stop"
-        hint="Stop producers, finish what is in flight, commit (Ctrl+.)"
+        hint="Stop producers, finish what is in flight, commit (Shift+F5)"
         refusal={refused.stop}
         loading={pending === 'stop' || active?.status === 'stopping'}
         testId="run-stop"

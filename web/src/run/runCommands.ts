@@ -1,70 +1,36 @@
 import { refusals } from './runStatus.ts';
-import { activeRun, useRunStore } from './runStore.ts';
+import { activeRun, type RunController, useRunStore } from './runStore.ts';
 
-/** A run command as palette, menu and keyboard need it. `refusal` says why it cannot be used now; null when it can. */
+/** A run command for palette, menu and keyboard. `refusal` says why it cannot be used now; null when it can. */
 export type RunCommand = {
-  id: string;
-  label: string;
-  /** In the notation of Mantine's hotkeys: `mod` is Ctrl, on a Mac the command key. */
-  shortcut: string;
+  id: 'run.start' | 'run.startPaused' | 'run.pause' | 'run.resume' | 'run.step' | 'run.stop';
   refusal(): string | null;
   run(): void;
 };
 
-const current = () => {
-  const state = useRunStore.getState();
-  const active = activeRun(state.runs);
-  return { state, active, refused: refusals(active, state.gate, state.pending) };
-};
-
-export const RUN_SHORTCUTS = {
-  start: 'mod+Enter',
-  startPaused: 'mod+shift+Enter',
-  pause: 'F8',
-  step: 'F10',
-  stop: 'mod+.',
-} as const;
-
-export const runCommands: readonly RunCommand[] = [
-  {
-    id: 'run.start',
-    label: 'Run',
-    shortcut: RUN_SHORTCUTS.start,
-    refusal: () => current().refused.start,
-    run: () => void current().state.controller?.start({ paused: false }),
-  },
-  {
-    id: 'run.startPaused',
-    label: 'Run, paused at the first message',
-    shortcut: RUN_SHORTCUTS.startPaused,
-    refusal: () => current().refused.start,
-    run: () => void current().state.controller?.start({ paused: true }),
-  },
-  {
-    id: 'run.pauseOrResume',
-    label: 'Pause or resume the run',
-    shortcut: RUN_SHORTCUTS.pause,
+function runCommand(
+  id: RunCommand['id'],
+  needs: 'start' | 'pause' | 'resume' | 'step' | 'stop',
+  perform: (controller: RunController) => Promise<void>,
+): RunCommand {
+  return {
+    id,
     refusal: () => {
-      const { active, refused } = current();
-      return active?.status === 'paused' ? refused.resume : refused.pause;
+      const { runs, gate, pending } = useRunStore.getState();
+      return refusals(activeRun(runs), gate, pending)[needs];
     },
     run: () => {
-      const { active, state } = current();
-      void (active?.status === 'paused' ? state.controller?.resume() : state.controller?.pause());
+      const { controller } = useRunStore.getState();
+      if (controller) void perform(controller);
     },
-  },
-  {
-    id: 'run.step',
-    label: 'Step: handle one message',
-    shortcut: RUN_SHORTCUTS.step,
-    refusal: () => current().refused.step,
-    run: () => void current().state.controller?.step(),
-  },
-  {
-    id: 'run.stop',
-    label: 'Stop the run',
-    shortcut: RUN_SHORTCUTS.stop,
-    refusal: () => current().refused.stop,
-    run: () => void current().state.controller?.stop(),
-  },
+  };
+}
+
+export const runCommands: readonly RunCommand[] = [
+  runCommand('run.start', 'start', (runs) => runs.start({ paused: false })),
+  runCommand('run.startPaused', 'start', (runs) => runs.start({ paused: true })),
+  runCommand('run.pause', 'pause', (runs) => runs.pause()),
+  runCommand('run.resume', 'resume', (runs) => runs.resume()),
+  runCommand('run.step', 'step', (runs) => runs.step()),
+  runCommand('run.stop', 'stop', (runs) => runs.stop()),
 ];

@@ -3,7 +3,15 @@ import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.t
 import type { Connection } from '../connection/connection.ts';
 import { useSelection } from '../live/selection.ts';
 import type { WatchHost } from '../live/watch.tsx';
-import { activeRun, type RunAction, resetRunStore, shownRunId, useRunStore, withRun } from './runStore.ts';
+import {
+  activeRun,
+  type RunAction,
+  type RunController,
+  resetRunStore,
+  shownRunId,
+  useRunStore,
+  withRun,
+} from './runStore.ts';
 import { type WatchedRun, watchRun } from './watchRun.ts';
 
 export type RunHost = WatchHost & {
@@ -11,20 +19,6 @@ export type RunHost = WatchHost & {
   beforeRun(): Promise<void>;
   toast(level: RunNotice['level'], title: string, message: string): void;
 };
-
-/** What a person can do with runs, for buttons, commands and shortcuts alike. None of it throws: failures are told. */
-export interface RunController {
-  start(options: { paused: boolean }): Promise<void>;
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-  step(): Promise<void>;
-  stop(): Promise<void>;
-  remove(runId: string): Promise<void>;
-  pick(runId: string | null): void;
-  markNoticesSeen(): void;
-  reload(): Promise<void>;
-  close(): void;
-}
 
 /** Opens the runs of a flow: keeps the list current, watches the shown run, fills the run store until closed. */
 export function openRuns(connection: Connection, flowId: string, host: RunHost): RunController {

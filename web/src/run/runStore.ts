@@ -2,13 +2,26 @@ import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { create } from 'zustand';
 import { isActive, type LiveRun } from '../live/liveRun.ts';
-import type { RunController } from './runController.ts';
 
 export type RunAction = 'start' | 'pause' | 'resume' | 'step' | 'stop' | 'delete';
 export type StepResult = { nodeId: string | null; messageId: string | null; correlationId: string | null };
 
 /** Whether the drawing can run; the page around the run controls knows the problems. */
 export type RunGate = { runnable: boolean; reason: string | null };
+
+/** What a person can do with runs, for buttons, commands and shortcuts alike. None of it throws: failures are told. */
+export interface RunController {
+  start(options: { paused: boolean }): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  step(): Promise<void>;
+  stop(): Promise<void>;
+  remove(runId: string): Promise<void>;
+  pick(runId: string | null): void;
+  markNoticesSeen(): void;
+  reload(): Promise<void>;
+  close(): void;
+}
 
 /** Lives as long as a flow is open: its runs, the one that is watched, what was asked of it. */
 export type RunState = {
