@@ -23,17 +23,30 @@ export function uuidV7(timeMs: number, random: Random): string {
  * The id of a message that handling `causeId` emits. Rule MS2: the cause's time bits, then a hash of cause, node and
  * emission index, in the layout of a UUIDv8 (RFC 9562, custom data). The same handling always gives the same id.
  */
-export function derivedId(causeId: string, causeTimeMs: number, nodeId: string, emissionIndex: number): string {
+export function derivedId(
+  causeId: string,
+  causeTimeMs: number,
+  nodeId: string,
+  emissionIndex: number,
+): string {
   const timeHex = timeBitsOf(causeId) ?? Math.trunc(causeTimeMs).toString(16).padStart(12, '0');
   const [a, b, c] = hash128(`${causeId}\n${nodeId}\n${emissionIndex}`);
   return layout(timeHex, a, b, c, '8');
 }
 
-const TIMED_UUID = /^([0-9a-f]{8})-([0-9a-f]{4})-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-
+/** The time bits of a UUIDv7 or of an id derived from one; undefined for any other text. */
 function timeBitsOf(id: string): string | undefined {
-  const match = TIMED_UUID.exec(id);
-  return match ? `${match[1]}${match[2]}` : undefined;
+  if (id.length !== 36 || id[8] !== '-' || id[13] !== '-' || id[18] !== '-' || id[23] !== '-')
+    return undefined;
+  if ((id[14] !== '7' && id[14] !== '8') || !'89ab'.includes(id[19] as string)) return undefined;
+  for (let i = 0; i < 36; i++)
+    if (!isHexDigit(id.charCodeAt(i)) && i !== 8 && i !== 13 && i !== 18 && i !== 23) return undefined;
+  return id.slice(0, 8) + id.slice(9, 13);
+}
+
+/** Lower-case hexadecimal, as UUIDs are written here. */
+function isHexDigit(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 97 && code <= 102);
 }
 
 /** The W3C trace id (32 hex digits) of a correlation id. Rule MS3. */

@@ -1,10 +1,9 @@
-import { utf8Bytes } from './utf8.ts';
+import { writeUtf8 } from './utf8.ts';
 
 const M = 0x5bd1e995;
 
 /** 32-bit MurmurHash2 with Kafka's seed, as `org.apache.kafka.common.utils.Utils.murmur2` computes it. */
-export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length;
+export function murmur2(bytes: Uint8Array, length = bytes.length): number {
   let hash = 0x9747b28c ^ length;
   const blocks = length >> 2;
   for (let i = 0; i < blocks; i++) {
@@ -31,39 +30,62 @@ export function murmur2(bytes: Uint8Array): number {
 
 /** The partition Kafka's default partitioner chooses for a non-null string key: positive murmur2 modulo the count. */
 export function partitionForKey(key: string, partitions: number): number {
-  return (murmur2(utf8Bytes(key)) & 0x7fffffff) % partitions;
+  const length = encode(key);
+  return (murmur2(scratch, length) & 0x7fffffff) % partitions;
 }
 
 /** Four 32-bit lanes of MurmurHash3 (x86, 32 bits) with different seeds. Not cryptographic; used for derived ids. */
 export function hash128(text: string): [number, number, number, number] {
-  const bytes = utf8Bytes(text);
-  return [murmur3(bytes, 0x2c9a1f35), murmur3(bytes, 0x71b8e60d), murmur3(bytes, 0x5d3f4c27), murmur3(bytes, 0x19e08a4b)];
-}
-
-function murmur3(bytes: Uint8Array, seed: number): number {
-  let hash = seed;
-  const blocks = bytes.length >> 2;
+  const length = encode(text);
+  const bytes = scratch;
+  let a = 0x2c9a1f35;
+  let b = 0x71b8e60d;
+  let c = 0x5d3f4c27;
+  let d = 0x19e08a4b;
+  const blocks = length >> 2;
   for (let i = 0; i < blocks; i++) {
     const at = i << 2;
-    const k =
+    const k = mixBlock(
       (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24);
-    hash ^= mixBlock(k);
-    hash = (hash << 13) | (hash >>> 19);
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0;
+        ((bytes[at + 1] as number) << 8) |
+        ((bytes[at + 2] as number) << 16) |
+        ((bytes[at + 3] as number) << 24),
+    );
+    a = mixIn(a, k);
+    b = mixIn(b, k);
+    c = mixIn(c, k);
+    d = mixIn(d, k);
   }
-  const tail = bytes.length & ~3;
-  let k = 0;
-  for (let i = bytes.length - 1; i >= tail; i--) k = (k << 8) | (bytes[i] as number);
-  if (tail !== bytes.length) hash ^= mixBlock(k);
-  hash ^= bytes.length;
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  const tail = length & ~3;
+  if (tail !== length) {
+    let rest = 0;
+    for (let i = length - 1; i >= tail; i--) rest = (rest << 8) | (bytes[i] as number);
+    const k = mixBlock(rest);
+    a ^= k;
+    b ^= k;
+    c ^= k;
+    d ^= k;
+  }
+  return [avalanche(a ^ length), avalanche(b ^ length), avalanche(c ^ length), avalanche(d ^ length)];
+}
+
+/** Keys and ids are hashed for every message: their bytes pass through one buffer instead of a new one each. */
+let scratch = new Uint8Array(1024);
+
+function encode(text: string): number {
+  if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 6);
+  return writeUtf8(text, scratch);
+}
+
+function mixIn(hash: number, k: number): number {
+  const mixed = hash ^ k;
+  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+function avalanche(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
 function mixBlock(block: number): number {

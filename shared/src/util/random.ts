@@ -17,7 +17,10 @@ export type Random = {
 };
 
 export function createRandom(seed: number | string): Random {
-  let mix = typeof seed === 'number' ? (Math.imul(seed | 0, 0x9e3779b1) ^ Math.trunc(seed / 0x100000000)) | 0 : hashText(seed);
+  let mix =
+    typeof seed === 'number'
+      ? (Math.imul(seed | 0, 0x9e3779b1) ^ Math.trunc(seed / 0x100000000)) | 0
+      : hashText(seed);
   const splitmix = (): number => {
     mix = (mix + 0x9e3779b9) | 0;
     let z = mix;

@@ -1,6 +1,11 @@
 /** UTF-8 bytes of a string, without the platform's encoder, so that pure code can use it. Lone surrogates become U+FFFD. */
 export function utf8Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length * 3);
+  return bytes.subarray(0, writeUtf8(text, bytes));
+}
+
+/** Writes the UTF-8 bytes of `text` into `bytes`, which must have room for three per UTF-16 unit; answers how many. */
+export function writeUtf8(text: string, bytes: Uint8Array): number {
   let length = 0;
   for (let i = 0; i < text.length; i++) {
     let code = text.charCodeAt(i);
@@ -26,7 +31,7 @@ export function utf8Bytes(text: string): Uint8Array {
       bytes[length++] = 0x80 | (code & 0x3f);
     }
   }
-  return bytes.subarray(0, length);
+  return length;
 }
 
 /** How many bytes `text` takes in UTF-8. */
