@@ -1,15 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { nodeSize } from './geometry.ts';
 import { parseDocument, writeDocument } from './serialize.ts';
 import { validateFlow } from './validate.ts';
 
 const folder = fileURLToPath(new URL('../../../samples/', import.meta.url));
 const flows = readdirSync(folder).filter((name) => name.endsWith('.flow.json'));
 const load = (name: string) => parseDocument(readFileSync(folder + name, 'utf8')).document;
-
-const NODE_WIDTH = 200;
-const NODE_HEIGHT = 72;
 
 describe('the samples', () => {
   it('are the four that the start screen offers', () => {
@@ -32,14 +30,17 @@ describe('the samples', () => {
   it.each(flows)('%s is described and drawn without overlaps', (name) => {
     const document = load(name);
     expect(document.description.length).toBeGreaterThan(50);
-    const boxes = document.nodes.map((node) => ({ name: node.name, at: document.layout.nodes[node.id] }));
-    for (const [index, box] of boxes.entries()) {
-      if (!box.at) return expect.unreachable(`${box.name} has no position`);
-      for (const other of boxes.slice(index + 1)) {
+    const boxes = document.nodes.map((node) => {
+      const at = document.layout.nodes[node.id];
+      return at
+        ? { name: node.name, ...at, ...nodeSize(node) }
+        : expect.unreachable(`${node.name} has no position`);
+    });
+    for (const [index, a] of boxes.entries()) {
+      for (const b of boxes.slice(index + 1)) {
         const apart =
-          Math.abs(box.at.x - (other.at?.x ?? 0)) >= NODE_WIDTH ||
-          Math.abs(box.at.y - (other.at?.y ?? 0)) >= NODE_HEIGHT;
-        expect(apart, `${box.name} and ${other.name}`).toBe(true);
+          a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
+        expect(apart, `${a.name} and ${b.name}`).toBe(true);
       }
     }
   });
