@@ -1,12 +1,12 @@
 import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import {
   type MetricsSnapshot,
   type NodeCounters,
   type RunStatus,
   zeroCounters,
 } from '@millrace/shared/trace/metrics.ts';
+import { buildPlan } from '../engine/plan/plan.ts';
 import { formatDuration } from './duration.ts';
 
 /** What `run --json` prints. Scripts read it, so fields are added but never renamed. */
@@ -40,7 +40,10 @@ export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport
   const topics: RunReport['topics'] = {};
   for (const { id, name, kind } of document.nodes) {
     nodes[id] = { name, kind, ...(metrics?.nodes[id] ?? zeroCounters()) };
-    if (familyOf(kind) === 'topic') topics[id] = { name, ends: metrics?.topics[id]?.end ?? [] };
+  }
+  // The plan also knows the topics that nobody drew, where dead letters are parked.
+  for (const { topic, name } of buildPlan(document).topics) {
+    topics[topic] = { name, ends: metrics?.topics[topic]?.end ?? [] };
   }
   const { seed, durability } = document.settings;
   const flow = { id: document.id, name: document.name };

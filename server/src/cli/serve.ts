@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { readConfig } from '../config/environment.ts';
+import { ConfigError, readConfig } from '../config/environment.ts';
 import { startServer } from '../main.ts';
-import { fail } from './exit.ts';
+import { EXIT_FAILED, EXIT_USAGE, fail } from './exit.ts';
 
 type ServeOptions = { host?: string; port?: string; data?: string };
 
@@ -32,6 +32,6 @@ async function serve(options: ServeOptions): Promise<void> {
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
   } catch (thrown) {
-    fail(thrown);
+    fail(thrown, thrown instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED);
   }
 }
