@@ -1,6 +1,7 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { AttemptOutcome, Delivery, HandlerLog, Invocation } from '../engine/io.ts';
-import { CallStopped, NodeIsolate } from './nodeIsolate.ts';
+import type { AttemptOutcome, Delivery, EngineError, HandlerLog, Invocation } from '../engine/io.ts';
+import type { Stop } from './host/hostLink.ts';
+import { CallEnded, type HostedIsolate, type IsolateHost } from './host/isolateHost.ts';
 import type { SandboxModule } from './sandbox.ts';
 import {
   applyWrites,
@@ -11,6 +12,9 @@ import {
   stateOf,
 } from './wireCodec.ts';
 
+/** How often in a row a node may lose its isolate to the crash of another before it is suspected itself. */
+const BYSTANDER_MAX = 5;
+const AFRESH = 'Its module-level variables are as at the start; what must last belongs in ctx.state.';
 const DELIVERIES_PER_CALL_MAX = 1024;
 /** Payload characters that go into an isolate at once, so that a batch of large ones does not fill a small heap. */
 const INPUT_CHARS_PER_CALL_MAX = 524_288;
@@ -27,20 +31,37 @@ type CallResult = {
  * found by handling the rest one by one in a fresh isolate. Handling twice is harmless, since effects leave only here.
  */
 export class NodeRunner {
+  readonly #host: IsolateHost;
   readonly #module: SandboxModule;
-  #isolate: NodeIsolate | null;
+  #isolate: HostedIsolate | null;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
   /** Told with the next outcome. */
   #notice: string | null = null;
+  /** How often in a row others have taken the isolate's process with them. */
+  #bystander = 0;
 
-  private constructor(module: SandboxModule, isolate: NodeIsolate) {
+  private constructor(host: IsolateHost, module: SandboxModule, isolate: HostedIsolate) {
+    this.#host = host;
     this.#module = module;
     this.#isolate = isolate;
   }
 
-  static async load(module: SandboxModule): Promise<NodeRunner> {
-    return new NodeRunner(module, await NodeIsolate.open(module));
+  static async load(host: IsolateHost, module: SandboxModule): Promise<NodeRunner> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return new NodeRunner(host, module, await host.open(module));
+      } catch (thrown) {
+        if (!(thrown instanceof CallEnded)) throw thrown;
+        if (thrown.stop === 'bystander' && attempt < BYSTANDER_MAX) continue;
+        throw new WorkbenchError(
+          'HANDLER_COMPILE_FAILED',
+          thrown.stop === 'out-of-memory'
+            ? `Loading the code takes more than its memory limit of ${module.memoryMb} MB.`
+            : `The code could not be loaded: ${thrown.message}`,
+        );
+      }
+    }
   }
 
   /** Invocations of one node take turns: an isolate does one thing at a time. */
@@ -76,37 +97,50 @@ export class NodeRunner {
   }
 
   async #call(deliveries: Delivery[], state: ScopedState, seed: number, nowMs: number): Promise<CallResult> {
-    const fresh = this.#isolate === null;
-    const isolate = await this.#open();
-    const startedNs = isolate.wallNs;
     const input = encodeCall(deliveries, state, seed, nowMs, this.#module.topicNames ?? {});
+    const fresh = this.#isolate === null || this.#isolate.lost;
+    let isolate: HostedIsolate | null = null;
     try {
-      const decoded = decodeCall(await isolate.call(input));
-      this.#time(decoded, Number(isolate.wallNs - startedNs) / 1000);
+      isolate = await this.#open();
+      const { output, warning, elapsedUs } = await isolate.call(input);
+      const decoded = decodeCall(output);
+      this.#bystander = 0;
+      this.#time(decoded, elapsedUs);
       if (decoded.unfinished) decoded.outcomes.push(this.#neverSettles(decoded.unfinished));
+      if (warning !== null) decoded.outcomes.at(-1)?.logs.push({ level: 'warn', message: warning });
       return { outcomes: this.#told(decoded.outcomes), lost: false };
     } catch (thrown) {
       this.#mustBeOpen();
-      const stop = thrown instanceof CallStopped ? thrown.stop : 'crashed';
-      if (stop === 'timed-out') return this.#afterTimeout(isolate, deliveries.length, startedNs);
+      const stop = thrown instanceof CallEnded ? thrown.stop : 'crashed';
+      if (stop === 'timed-out' && isolate && !isolate.lost) {
+        return this.#afterTimeout(isolate, deliveries.length, (thrown as CallEnded).elapsedUs);
+      }
       this.#forget(isolate);
+      if (stop === 'bystander' && ++this.#bystander < BYSTANDER_MAX) {
+        this.#notice = `The handlers of this run were started afresh, because another one broke their process. ${AFRESH}`;
+        return { outcomes: [], lost: false };
+      }
       if (deliveries.length > 1 || !fresh) {
-        this.#notice = `The handler had ${stop === 'out-of-memory' ? `filled its memory of ${this.#module.memoryMb} MB` : 'crashed'} and was started afresh: its module-level variables are as at the start. What must last belongs in ctx.state.`;
+        const why =
+          stop === 'out-of-memory'
+            ? `had filled its memory of ${this.#module.memoryMb} MB`
+            : 'had stopped working';
+        this.#notice = `The handler ${why} and was started afresh. ${AFRESH}`;
         return { outcomes: [], lost: true };
       }
-      return { outcomes: [this.#crashed(stop, thrown)], lost: true };
+      this.#bystander = 0;
+      return { outcomes: [this.#stopped(stop, thrown)], lost: true };
     }
   }
 
   /** Keeps what was finished. An isolate that cannot even say that has nothing to keep. */
-  async #afterTimeout(isolate: NodeIsolate, count: number, startedNs: bigint): Promise<CallResult> {
+  async #afterTimeout(isolate: HostedIsolate, count: number, elapsedUs: number): Promise<CallResult> {
     let decoded: DecodedCall | null = null;
     try {
-      decoded = decodeCall(await isolate.collect());
+      decoded = decodeCall((await isolate.collect()).output);
     } catch {
       this.#mustBeOpen();
     }
-    const elapsedUs = Number(isolate.wallNs - startedNs) / 1000;
     this.#forget(isolate);
     if (decoded === null || (decoded.unfinished === null && decoded.outcomes.length === 0)) {
       return { outcomes: count === 1 ? [this.#timedOut(elapsedUs, [])] : [], lost: true };
@@ -169,18 +203,20 @@ export class NodeRunner {
     };
   }
 
-  #crashed(stop: 'out-of-memory' | 'crashed', thrown: unknown): AttemptOutcome {
-    const error =
+  #stopped(stop: Stop | 'bystander', thrown: unknown): AttemptOutcome {
+    const logs = this.#takeNotice();
+    if (stop === 'timed-out') return this.#timedOut(this.#module.timeoutMs * 1000, logs);
+    const error: EngineError =
       stop === 'out-of-memory'
         ? {
-            code: 'HANDLER_OUT_OF_MEMORY' as const,
+            code: 'HANDLER_OUT_OF_MEMORY',
             message: `The handler needed more than its memory limit of ${this.#module.memoryMb} MB and was stopped. Keep less at once, or raise the limit.`,
           }
         : {
-            code: 'HANDLER_CRASHED' as const,
-            message: `The handler's isolate broke: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+            code: 'HANDLER_CRASHED',
+            message: `The process of the handler broke: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
           };
-    return { status: 'crashed', durationUs: 1, error, logs: this.#takeNotice() };
+    return { status: 'crashed', durationUs: 1, error, logs };
   }
 
   #told(outcomes: AttemptOutcome[]): AttemptOutcome[] {
@@ -194,19 +230,19 @@ export class NodeRunner {
     return notice === null ? [] : [{ level: 'warn', message: notice }];
   }
 
-  async #open(): Promise<NodeIsolate> {
+  async #open(): Promise<HostedIsolate> {
     this.#mustBeOpen();
-    if (this.#isolate) return this.#isolate;
-    const isolate = await NodeIsolate.open(this.#module);
+    if (this.#isolate && !this.#isolate.lost) return this.#isolate;
+    const isolate = await this.#host.open(this.#module);
     if (this.#closed) isolate.dispose();
     this.#mustBeOpen();
     this.#isolate = isolate;
     return isolate;
   }
 
-  #forget(isolate: NodeIsolate): void {
-    isolate.dispose();
-    if (this.#isolate === isolate) this.#isolate = null;
+  #forget(isolate: HostedIsolate | null): void {
+    isolate?.dispose();
+    this.#isolate = null;
   }
 
   #mustBeOpen(): void {

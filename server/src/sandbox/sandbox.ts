@@ -20,6 +20,8 @@ export type SandboxModule = {
   node: string;
   /** JavaScript or TypeScript (types are stripped, not checked) that exports `handle(event, ctx)`. */
   code: string;
+  /** Line n of the person's text is line n + `lineOffset` of `code`; errors name lines of the person's. 0 if missing. */
+  lineOffset?: number;
   timeoutMs: number;
   memoryMb: number;
   /** How the code reads `event.topic`: topic node id → name. An id without a name shows as it is. */

@@ -7,33 +7,33 @@ export const HANDLER_FILE = 'handler.ts';
 const EXCERPT_LINES_AROUND = 1;
 
 /** Blanks out the types, so that every line and column stays what it was. Throws HANDLER_COMPILE_FAILED. */
-export function stripTypes(code: string): string {
+export function stripTypes(code: string, lineOffset = 0): string {
   try {
     return quietly(() => stripTypeScriptTypes(code, { mode: 'strip' }));
   } catch (thrown) {
-    throw compileError(
-      code,
-      thrown instanceof Error ? thrown.message : String(thrown),
-      placeOf(code, thrown),
-    );
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw compileError({ code, lineOffset }, reason, placeOf(code, lineOffset, thrown));
   }
 }
 
 export type Place = { line: number; column: number };
 
-export function compileError(code: string, reason: string, place: Place | null): WorkbenchError {
+/** The text a person wrote is `code` from line `lineOffset` on; places count from its first line. */
+export type PersonsText = { code: string; lineOffset?: number };
+
+export function compileError(text: PersonsText, reason: string, place: Place | null): WorkbenchError {
   const sentence = reason.replace(/\s*\.?\s*$/, '');
   if (place === null) return new WorkbenchError('HANDLER_COMPILE_FAILED', `${sentence}.`);
   return new WorkbenchError(
     'HANDLER_COMPILE_FAILED',
     `${sentence} (${HANDLER_FILE}:${place.line}:${place.column}).`,
-    { details: { ...place, excerpt: excerptOf(code, place) } },
+    { details: { ...place, excerpt: excerptOf(text, place) } },
   );
 }
 
 /** The line with its neighbours and a caret under the column. */
-export function excerptOf(code: string, { line, column }: Place): string {
-  const lines = code.split('\n');
+function excerptOf({ code, lineOffset = 0 }: PersonsText, { line, column }: Place): string {
+  const lines = code.split('\n').slice(lineOffset);
   const shown: string[] = [];
   for (let number = line - EXCERPT_LINES_AROUND; number <= line + EXCERPT_LINES_AROUND; number++) {
     const text = lines[number - 1];
@@ -48,15 +48,15 @@ export function excerptOf(code: string, { line, column }: Place): string {
  * Node puts `:<line>`, the source line and a line of carets before the stack; there is no other way to the position.
  * Without carets (something is missing at the end of the text) the place is the end of the code.
  */
-function placeOf(code: string, thrown: unknown): Place | null {
+function placeOf(code: string, lineOffset: number, thrown: unknown): Place | null {
   if (!(thrown instanceof Error) || typeof thrown.stack !== 'string') return null;
   const lines = thrown.stack.split('\n');
   const line = /^\S*:(\d+)$/.exec(lines[0] ?? '')?.[1];
   if (line === undefined) return null;
   const carets = lines.slice(0, 12).find((text) => /^\s*\^+\s*$/.test(text));
-  if (carets !== undefined) return { line: Number(line), column: carets.indexOf('^') + 1 };
+  if (carets !== undefined) return { line: Number(line) - lineOffset, column: carets.indexOf('^') + 1 };
   const ends = code.trimEnd().split('\n');
-  return { line: ends.length, column: (ends.at(-1) ?? '').length + 1 };
+  return { line: ends.length - lineOffset, column: (ends.at(-1) ?? '').length + 1 };
 }
 
 /**

@@ -22,6 +22,8 @@ const FAR_FUTURE_MS = 8.64e15;
 
 let handle: Handle | null = null;
 let call: Call | null = null;
+/** Of the last call that ended; asked for again when a stray rejection got in the way of the answer. */
+let lastOutput = '';
 
 type Call = {
   input: CallInput;
@@ -61,6 +63,7 @@ export function adopt(exports: { handle?: unknown; default?: unknown }): boolean
  * asynchronous handler is under way: the isolate runs its promises out, and then `collect` has the answer.
  */
 export function run(input: string, timeoutMs: number, yieldAfterMs: number): string {
+  lastOutput = '';
   const parsed = JSON.parse(input) as CallInput;
   call = {
     input: parsed,
@@ -81,14 +84,15 @@ export function run(input: string, timeoutMs: number, yieldAfterMs: number): str
 
 /** The outcome of the last call, also of one that was stopped. What is still unfinished now will never finish by itself. */
 export function collect(): string {
-  if (call === null) return '';
+  if (call === null) return lastOutput;
   const ended = call;
   call = null;
   const { attempt } = ended;
   if (attempt) attempt.closed = true;
   const output: CallOutput = { finished: ended.finished, unfinished: attempt ? attempt.allLogs() : null };
   const header = JSON.stringify(output);
-  return `${header.length}:${header}${ended.bodies.join('')}`;
+  lastOutput = `${header.length}:${header}${ended.bodies.join('')}`;
+  return lastOutput;
 }
 
 function pump(current: Call): void {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { assert } from '@millrace/shared/util/assert.ts';
-import { stripTypes } from './typeStripping.ts';
+import { stripTypes } from '../typeStripping.ts';
 
 export type HarnessFile = { file: string; code: string; imports: Map<string, string> };
 
@@ -34,7 +34,7 @@ export function harnessFiles(): HarnessFile[] {
       visit(target);
     }
   };
-  visit(fileURLToPath(new URL('./isolate/harness.ts', import.meta.url)));
+  visit(fileURLToPath(new URL('../isolate/harness.ts', import.meta.url)));
   loaded = [...files.values()];
   return loaded;
 }

@@ -1,10 +1,11 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import ivm from 'isolated-vm';
+import type { SandboxModule } from '../sandbox.ts';
+import { compileError, HANDLER_FILE, type Place, stripTypes } from '../typeStripping.ts';
+import { placeOfFrame, userError, userFrames } from '../userError.ts';
 import { harnessFiles } from './harnessSource.ts';
-import type { SandboxModule } from './sandbox.ts';
-import { compileError, HANDLER_FILE, type Place, stripTypes } from './typeStripping.ts';
-import { placeOfFrame, userFrames } from './userError.ts';
+import type { Stop } from './hostLink.ts';
 
 /** Loading may take longer than one delivery: it happens once, often while other code is loading too. */
 const LOAD_MS_MIN = 1000;
@@ -12,9 +13,6 @@ const LOAD_MS_MIN = 1000;
 const COLLECT_MS_MAX = 250;
 /** A call goes on to the next delivery for this long, so that a stuck one is stopped soon after its own time is over. */
 const CALL_MS_MAX = 50;
-
-/** Why a call into an isolate ended early. */
-export type Stop = 'timed-out' | 'out-of-memory' | 'crashed';
 
 export class CallStopped extends Error {
   readonly stop: Stop;
@@ -24,6 +22,9 @@ export class CallStopped extends Error {
     this.stop = stop;
   }
 }
+
+/** `warning`: something went wrong beside the handling, where no attempt can be blamed for it. */
+export type Answer = { output: string; warning: string | null };
 
 type Entry = ivm.Reference<(...args: unknown[]) => string>;
 
@@ -44,10 +45,13 @@ export class NodeIsolate {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Rejects with HANDLER_COMPILE_FAILED for whatever is wrong with the module. */
-  static async open(module: SandboxModule): Promise<NodeIsolate> {
-    const code = stripTypes(module.code);
-    const isolate = new ivm.Isolate({ memoryLimit: module.memoryMb });
+  /**
+   * Rejects with HANDLER_COMPILE_FAILED for whatever is wrong with the module. `onCatastrophe` is called when V8 has lost
+   * control of the isolate; its thread never returns then, and the process must end.
+   */
+  static async open(module: SandboxModule, onCatastrophe: (message: string) => void): Promise<NodeIsolate> {
+    const code = stripTypes(module.code, module.lineOffset);
+    const isolate = new ivm.Isolate({ memoryLimit: module.memoryMb, onCatastrophicError: onCatastrophe });
     try {
       const context = await isolate.createContext();
       const harness = await loadHarness(isolate, context);
@@ -56,7 +60,7 @@ export class NodeIsolate {
       const adopted: unknown = await adopt.apply(undefined, [exports.derefInto()]);
       if (adopted !== true) {
         throw compileError(
-          module.code,
+          module,
           'The code must export a function named handle: export function handle(event, ctx) { … }',
           null,
         );
@@ -70,12 +74,12 @@ export class NodeIsolate {
       if (thrown instanceof WorkbenchError) throw thrown;
       if (outOfMemory) {
         throw compileError(
-          module.code,
+          module,
           `Loading the code takes more than its memory limit of ${module.memoryMb} MB`,
           null,
         );
       }
-      throw loadError(module.code, thrown);
+      throw loadError(module, thrown);
     }
   }
 
@@ -85,15 +89,17 @@ export class NodeIsolate {
   }
 
   /** Rejects with CallStopped. */
-  async call(input: string): Promise<string> {
+  async call(input: string): Promise<Answer> {
     const yieldAfterMs = Math.min(CALL_MS_MAX, this.#timeoutMs);
     const timeout = this.#timeoutMs + yieldAfterMs;
-    const output = await this.#apply(this.#run, [input, this.#timeoutMs, yieldAfterMs], timeout);
-    return output === '' ? this.collect() : output;
+    const answer = await this.#apply(this.#run, [input, this.#timeoutMs, yieldAfterMs], timeout);
+    if (answer.output !== '') return answer;
+    const { output } = await this.collect();
+    return { output, warning: answer.warning };
   }
 
   /** What the last call has finished. Rejects with CallStopped. */
-  collect(): Promise<string> {
+  collect(): Promise<Answer> {
     return this.#apply(this.#collect, [], COLLECT_MS_MAX);
   }
 
@@ -101,19 +107,26 @@ export class NodeIsolate {
     if (!this.#isolate.isDisposed) this.#isolate.dispose();
   }
 
-  async #apply(entry: Entry, args: (string | number)[], timeout: number): Promise<string> {
+  /** The library throws what a promise was rejected with that nobody waits for; the answer itself is to be had again. */
+  async #apply(entry: Entry, args: (string | number)[], timeout: number): Promise<Answer> {
     try {
-      return await entry.apply(undefined, args, { timeout });
+      return { output: await entry.apply(undefined, args, { timeout }), warning: null };
     } catch (thrown) {
-      throw new CallStopped(stopOf(thrown, this.#isolate), thrown);
+      if (thrown instanceof Error && thrown.message.includes('execution timed out')) {
+        throw new CallStopped('timed-out', thrown);
+      }
+      if (this.#isolate.isDisposed) throw new CallStopped('out-of-memory', thrown);
+      if (entry === this.#collect) throw new CallStopped('crashed', thrown);
+      return { output: '', warning: strayRejection(thrown) };
     }
   }
 }
 
-function stopOf(thrown: unknown, isolate: ivm.Isolate): Stop {
-  const message = thrown instanceof Error ? thrown.message : '';
-  if (message.includes('execution timed out')) return 'timed-out';
-  return isolate.isDisposed ? 'out-of-memory' : 'crashed';
+function strayRejection(thrown: unknown): string {
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  const stack = thrown instanceof Error ? (thrown.stack ?? '') : '';
+  const error = userError('HANDLER_THREW', message, stack);
+  return `A promise that the handler does not await was rejected: ${error.message}`;
 }
 
 async function loadHarness(isolate: ivm.Isolate, context: ivm.Context): Promise<ivm.Reference> {
@@ -142,13 +155,17 @@ async function loadUserModule(
   module: SandboxModule,
   code: string,
 ): Promise<ivm.Reference> {
-  const compiled = await isolate.compileModule(code, { filename: HANDLER_FILE });
+  const compiled = await isolate.compileModule(code, {
+    filename: HANDLER_FILE,
+    // Not `-offset`: of 0 that is -0, which is no integer to V8.
+    lineOffset: 0 - (module.lineOffset ?? 0),
+  });
   const [imported] = compiled.dependencySpecifiers;
   if (imported !== undefined) {
     throw compileError(
-      module.code,
+      module,
       `Handler code cannot import "${imported}": everything it may use is in event, ctx and the JavaScript language`,
-      placeOfText(module.code, imported),
+      placeOfText(module, imported),
     );
   }
   await compiled.instantiate(context, (specifier) => {
@@ -158,8 +175,8 @@ async function loadUserModule(
   return compiled.namespace;
 }
 
-function placeOfText(code: string, specifier: string): Place | null {
-  const lines = code.split('\n');
+function placeOfText({ code, lineOffset = 0 }: SandboxModule, specifier: string): Place | null {
+  const lines = code.split('\n').slice(lineOffset);
   for (const [index, line] of lines.entries()) {
     const column = Math.max(line.indexOf(`'${specifier}'`), line.indexOf(`"${specifier}"`));
     if (column >= 0) return { line: index + 1, column: column + 1 };
@@ -170,18 +187,18 @@ function placeOfText(code: string, specifier: string): Place | null {
 const SYNTAX_PLACE = new RegExp(`\\s*\\[${HANDLER_FILE.replace('.', '\\.')}:(\\d+):(\\d+)\\]\\s*$`);
 
 /** A syntax error that only V8 sees, or an exception of the module's top level. */
-function loadError(code: string, thrown: unknown): WorkbenchError {
+function loadError(module: SandboxModule, thrown: unknown): WorkbenchError {
   if (!(thrown instanceof Error))
-    return compileError(code, `The code throws while it is loaded: ${String(thrown)}`, null);
+    return compileError(module, `The code throws while it is loaded: ${String(thrown)}`, null);
   const syntax = SYNTAX_PLACE.exec(thrown.message);
   if (syntax) {
     const place = { line: Number(syntax[1]), column: Number(syntax[2]) };
-    return compileError(code, thrown.message.replace(SYNTAX_PLACE, ''), place);
+    return compileError(module, thrown.message.replace(SYNTAX_PLACE, ''), place);
   }
   if (thrown.message.includes('execution timed out')) {
-    return compileError(code, 'The code takes too long to load: its top level may not run for ever', null);
+    return compileError(module, 'The code takes too long to load: its top level may not run for ever', null);
   }
   const frame = userFrames(thrown.stack ?? '')[0];
   const reason = `The code throws while it is loaded: ${thrown.name}: ${thrown.message}`;
-  return compileError(code, reason, frame === undefined ? null : placeOfFrame(frame));
+  return compileError(module, reason, frame === undefined ? null : placeOfFrame(frame));
 }

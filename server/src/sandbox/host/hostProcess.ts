@@ -1,0 +1,109 @@
+import { toWorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { assertNever } from '@millrace/shared/util/assert.ts';
+import type { FromHost, Stop, ToHost } from './hostLink.ts';
+import { CallStopped, NodeIsolate } from './nodeIsolate.ts';
+
+/**
+ * The process that holds the isolates of one run. It exists because V8 ends the whole process for some ways of running
+ * out of memory (a Map that grows without end is one), and because some loops cannot be interrupted at all: then only
+ * this process ends, its parent blames the right handler, and the run goes on.
+ */
+
+const WATCH_MS = 50;
+/** What the process needs for itself, and for what an isolate may take beyond its limit before it is stopped. */
+const BASE_BYTES = 335_544_320;
+const BYTES_PER_MB = 1_048_576;
+
+type Held = { isolate: NodeIsolate | null; memoryMb: number; calls: number };
+
+const held = new Map<number, Held>();
+let doomed = false;
+
+function send(message: FromHost): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** Says why, and ends at once: nothing in this process can be trusted to clean up. */
+function die(isolateId: number | null, stop: Stop, message: string): void {
+  if (doomed) return;
+  doomed = true;
+  process.send?.({ type: 'doomed', isolateId, stop, message } satisfies FromHost, () => end());
+}
+
+function end(): never {
+  process.kill(process.pid, 'SIGKILL');
+  throw new Error('unreachable');
+}
+
+/** V8 polls for interrupts at certain places only; a loop that allocates between them passes every limit. */
+function watchMemory(): void {
+  let allowed = BASE_BYTES;
+  for (const { memoryMb } of held.values()) allowed += memoryMb * BYTES_PER_MB;
+  if (process.memoryUsage.rss() <= allowed) return;
+  const running = [...held].filter(([, { calls }]) => calls > 0);
+  const only = running.length === 1 ? running[0] : undefined;
+  die(only ? only[0] : null, 'out-of-memory', 'The process holds more memory than all its handlers may.');
+}
+
+async function open({ requestId, isolateId, module }: ToHost & { type: 'open' }): Promise<void> {
+  const entry: Held = { isolate: null, memoryMb: module.memoryMb, calls: 1 };
+  held.set(isolateId, entry);
+  try {
+    entry.isolate = await NodeIsolate.open(module, (message) =>
+      die(isolateId, message.includes('out-of-memory') ? 'out-of-memory' : 'timed-out', message),
+    );
+    send({ type: 'opened', requestId });
+  } catch (thrown) {
+    held.delete(isolateId);
+    send({ type: 'refused', requestId, error: toWorkbenchError(thrown).toData() });
+  } finally {
+    entry.calls--;
+  }
+}
+
+async function perform(request: ToHost & { type: 'call' | 'collect' }): Promise<void> {
+  const { requestId, isolateId } = request;
+  const entry = held.get(isolateId);
+  if (!entry?.isolate) {
+    send({ type: 'stopped', requestId, stop: 'crashed', message: 'It is gone.', elapsedUs: 0 });
+    return;
+  }
+  const { isolate } = entry;
+  const startedNs = isolate.wallNs;
+  const elapsedUs = (): number => Math.max(0, Number(isolate.wallNs - startedNs) / 1000);
+  entry.calls++;
+  try {
+    const { output, warning } = await (request.type === 'call'
+      ? isolate.call(request.input)
+      : isolate.collect());
+    send({ type: 'done', requestId, output, warning, elapsedUs: elapsedUs() });
+  } catch (thrown) {
+    const stop = thrown instanceof CallStopped ? thrown.stop : 'crashed';
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    send({ type: 'stopped', requestId, stop, message, elapsedUs: elapsedUs() });
+  } finally {
+    entry.calls--;
+  }
+}
+
+function dispose(isolateId: number): void {
+  held.get(isolateId)?.isolate?.dispose();
+  held.delete(isolateId);
+}
+
+process.on('message', (message) => {
+  const request = message as ToHost;
+  switch (request.type) {
+    case 'open':
+      return void open(request);
+    case 'call':
+    case 'collect':
+      return void perform(request);
+    case 'dispose':
+      return dispose(request.isolateId);
+    default:
+      return assertNever(request, 'request');
+  }
+});
+process.on('disconnect', end);
+setInterval(watchMemory, WATCH_MS);

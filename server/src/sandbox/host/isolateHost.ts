@@ -1,0 +1,196 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { SandboxModule } from '../sandbox.ts';
+import type { FromHost, Stop, ToHost } from './hostLink.ts';
+
+/** After a death that several may have caused, this many calls run one at a time, so that the next one has a culprit. */
+const CAREFUL_CALLS = 256;
+const STDERR_CHARS_MAX = 4000;
+const HOST_FILE = fileURLToPath(new URL('./hostProcess.ts', import.meta.url));
+
+export type CallAnswer = { output: string; warning: string | null; elapsedUs: number };
+
+/** A call that did not end by itself. `bystander`: its process died, and not because of it, or nobody knows yet. */
+export class CallEnded extends Error {
+  readonly stop: Stop | 'bystander';
+  readonly elapsedUs: number;
+
+  constructor(stop: Stop | 'bystander', message: string, elapsedUs: number) {
+    super(message);
+    this.stop = stop;
+    this.elapsedUs = elapsedUs;
+  }
+}
+
+/** One isolate of the host; worthless once the process it lived in is gone. */
+export interface HostedIsolate {
+  readonly lost: boolean;
+  /** Both reject with CallEnded. */
+  call(input: string): Promise<CallAnswer>;
+  collect(): Promise<CallAnswer>;
+  dispose(): void;
+}
+
+type Pending = {
+  isolateId: number;
+  resolve(answer: CallAnswer): void;
+  reject(error: Error): void;
+};
+
+type Generation = {
+  process: ChildProcess;
+  pending: Map<number, Pending>;
+  doom: (FromHost & { type: 'doomed' }) | null;
+  stderr: string;
+  gone: boolean;
+};
+
+/** Starts the process that holds isolates, starts it again when it died, and finds out whose fault that was. */
+export class IsolateHost {
+  #generation: Generation | null = null;
+  #nextId = 1;
+  #carefulCalls = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  /** Rejects with HANDLER_COMPILE_FAILED, or with CallEnded when the process dies meanwhile. */
+  async open(module: SandboxModule): Promise<HostedIsolate> {
+    const generation = this.#start();
+    const isolateId = this.#nextId++;
+    await this.#request(generation, isolateId, (requestId) => ({
+      type: 'open',
+      requestId,
+      isolateId,
+      module,
+    }));
+    return {
+      get lost() {
+        return generation.gone;
+      },
+      call: (input) =>
+        this.#inTurn(() =>
+          this.#request(generation, isolateId, (requestId) => ({
+            type: 'call',
+            requestId,
+            isolateId,
+            input,
+          })),
+        ),
+      collect: () =>
+        this.#request(generation, isolateId, (requestId) => ({ type: 'collect', requestId, isolateId })),
+      dispose: () => {
+        if (!generation.gone) generation.process.send({ type: 'dispose', isolateId } satisfies ToHost);
+      },
+    };
+  }
+
+  /** Resolves when the process is gone. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const generation = this.#generation;
+    if (!generation) return;
+    const exited = once(generation.process, 'exit');
+    generation.process.kill('SIGKILL');
+    await exited;
+  }
+
+  #inTurn<Result>(act: () => Promise<Result>): Promise<Result> {
+    if (this.#carefulCalls === 0) return act();
+    this.#carefulCalls--;
+    const mine = this.#turn.then(act);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  #request(
+    generation: Generation,
+    isolateId: number,
+    make: (requestId: number) => ToHost,
+  ): Promise<CallAnswer> {
+    const requestId = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (generation.gone) {
+        reject(new CallEnded('bystander', 'The process of the handlers ended.', 0));
+        return;
+      }
+      generation.pending.set(requestId, { isolateId, resolve, reject });
+      generation.process.send(make(requestId));
+    });
+  }
+
+  #start(): Generation {
+    if (this.#closed) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The sandbox of this run is closed.');
+    if (this.#generation) return this.#generation;
+    const child = fork(HOST_FILE, [], {
+      // isolated-vm refuses to share V8's startup snapshot.
+      execArgv: ['--no-node-snapshot', '--disable-warning=ExperimentalWarning'],
+      // Nothing of this process's environment concerns handler code, and its local time is the same everywhere.
+      env: { TZ: 'UTC', LANG: 'C.UTF-8' },
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const generation: Generation = {
+      process: child,
+      pending: new Map(),
+      doom: null,
+      stderr: '',
+      gone: false,
+    };
+    this.#generation = generation;
+    child.on('message', (message) => this.#onMessage(generation, message as FromHost));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      generation.stderr = (generation.stderr + text).slice(-STDERR_CHARS_MAX);
+    });
+    child.on('error', (error) => {
+      child.kill('SIGKILL');
+      this.#onExit(generation, error.message);
+    });
+    child.on('exit', (code, signal) => this.#onExit(generation, `${signal ?? `exit code ${code}`}`));
+    return generation;
+  }
+
+  #onMessage(generation: Generation, message: FromHost): void {
+    if (message.type === 'doomed') {
+      generation.doom = message;
+      return;
+    }
+    const pending = generation.pending.get(message.requestId);
+    if (!pending) return;
+    generation.pending.delete(message.requestId);
+    if (message.type === 'done') pending.resolve(message);
+    else if (message.type === 'opened') pending.resolve({ output: '', warning: null, elapsedUs: 0 });
+    else if (message.type === 'refused') pending.reject(WorkbenchError.fromData(message.error));
+    else pending.reject(new CallEnded(message.stop, message.message, message.elapsedUs));
+  }
+
+  #onExit(generation: Generation, how: string): void {
+    if (generation.gone) return;
+    generation.gone = true;
+    if (this.#generation === generation) this.#generation = null;
+    const { doom } = generation;
+    const suspects = new Set([...generation.pending.values()].map(({ isolateId }) => isolateId));
+    const [only] = suspects;
+    const culprit = doom?.isolateId ?? (suspects.size === 1 ? only : undefined);
+    if (culprit === undefined && suspects.size > 1) this.#carefulCalls = CAREFUL_CALLS;
+    const stop = doom?.stop ?? (ranOutOfMemory(generation.stderr) ? 'out-of-memory' : 'crashed');
+    for (const { isolateId, reject } of generation.pending.values()) {
+      reject(
+        this.#closed
+          ? new WorkbenchError('RUN_NOT_ACTIVE', 'The sandbox of this run is closed.')
+          : new CallEnded(
+              isolateId === culprit ? stop : 'bystander',
+              doom?.message ?? `It ended (${how}).`,
+              0,
+            ),
+      );
+    }
+    generation.pending.clear();
+  }
+}
+
+/** V8 says so on its way out. */
+function ranOutOfMemory(stderr: string): boolean {
+  return /out of memory|heap limit|invalid (table|array|size)/i.test(stderr);
+}
