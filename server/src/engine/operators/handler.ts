@@ -3,7 +3,7 @@ import type { OperatorOf } from './operator.ts';
 export const handler: OperatorOf<'handler'> = ({ config }) => ({
   family: 'consumer',
   runtime: 'sandbox',
-  module: { code: config.code, lineOffset: 0, timeoutMs: config.timeoutMs, memoryMb: config.memoryMb },
+  module: { code: config.code, timeoutMs: config.timeoutMs, memoryMb: config.memoryMb },
   keepsState: true,
   passesThrough: false,
 });

@@ -23,8 +23,8 @@ export type ProducerOperator = {
 
 export type TopicOperator = { family: 'topic'; partitions: number; keyPath: string; schemaId: string | null };
 
-/** A module for the sandbox. Line n of the person's text is line n + `lineOffset` of `code`. */
-export type ModuleText = { code: string; lineOffset: number; timeoutMs: number; memoryMb: number };
+/** A module for the sandbox. The person's text begins on its first line, so that lines in errors are theirs. */
+export type ModuleText = { code: string; timeoutMs: number; memoryMb: number };
 
 export type ConsumerOperator = {
   family: 'consumer';
