@@ -37,6 +37,13 @@ export function withPositions(document: FlowDocument): FlowDocument {
   return { ...document, layout: layoutFlow(document) };
 }
 
+/** The nodes as a person reads the drawing: from left to right, then from top to bottom. */
+export function inReadingOrder(document: FlowDocument): FlowNode[] {
+  const { nodes } = withPositions(document).layout;
+  const placeOf = (node: FlowNode): Position => nodes[node.id] ?? { x: 0, y: 0 };
+  return document.nodes.toSorted((a, b) => placeOf(a).x - placeOf(b).x || placeOf(a).y - placeOf(b).y);
+}
+
 function connect(document: FlowDocument): Placed[] {
   const placed = document.nodes.map(
     (node): Placed => ({ node, layer: 0, y: 0, height: nodeSize(node).height, before: [], after: [] }),

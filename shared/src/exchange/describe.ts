@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import type { FlowNode } from '../flow/document.ts';
+import { NODE_KINDS, type NodeKind } from '../flow/records/registry.ts';
+
+/** A setting in words, as its schema names it. `block` holds what does not fit a line: code, templates, expressions. */
+export type Setting = { field: string; title: string; text: string; block: 'json' | 'ts' | 'js' | null };
+
+/** The part of JSON Schema that our own configs use. */
+type Shape = {
+  title?: string;
+  unit?: string;
+  widget?: string;
+  const?: unknown;
+  properties?: Record<string, Shape>;
+  anyOf?: Shape[];
+  oneOf?: Shape[];
+};
+
+const shapes = new Map<NodeKind, Shape>();
+
+function shapeOf(kind: NodeKind): Shape {
+  const known = shapes.get(kind);
+  if (known) return known;
+  const shape = z.toJSONSchema(NODE_KINDS[kind].config, { io: 'input' }) as Shape;
+  shapes.set(kind, shape);
+  return shape;
+}
+
+/** Every setting of a node, in the order of its schema; new kinds need nothing here. */
+export function settingsOf(node: FlowNode): Setting[] {
+  const config = node.config as Record<string, unknown>;
+  return Object.entries(shapeOf(node.kind).properties ?? {}).flatMap(([field, shape]): Setting[] => {
+    const value = config[field];
+    if (value === undefined) return [];
+    const block = blockOf(shape, value);
+    return [
+      {
+        field,
+        title: shape.title ?? field,
+        text: block === null ? valueText(shape, value) : String(value),
+        block,
+      },
+    ];
+  });
+}
+
+function blockOf(shape: Shape, value: unknown): Setting['block'] {
+  if (typeof value !== 'string') return null;
+  if (shape.widget === 'code') return 'ts';
+  if (shape.widget === 'json-template') return 'json';
+  return shape.widget === 'expression' ? 'js' : null;
+}
+
+function valueText(shape: Shape, value: unknown): string {
+  if (value === null || value === '') return 'none';
+  if (Array.isArray(value)) return value.map((entry) => valueText({}, entry)).join('; ');
+  if (typeof value === 'object') return objectText(shape, value as Record<string, unknown>);
+  const unit = shape.unit ?? (shape.anyOf ?? []).find((variant) => variant.unit !== undefined)?.unit;
+  return unit === undefined ? String(value) : `${String(value)} ${unit}`;
+}
+
+/** A variant is told by its title, then by its other fields: “At a rate, rate 2000 messages/s”. */
+function objectText(shape: Shape, value: Record<string, unknown>): string {
+  const variants = shape.oneOf ?? shape.anyOf ?? [];
+  const variant = variants.find((candidate) =>
+    Object.entries(candidate.properties ?? {}).every(
+      ([field, part]) => part.const === undefined || part.const === value[field],
+    ),
+  );
+  const properties = (variant ?? shape).properties ?? {};
+  const parts = Object.entries(value).flatMap(([field, part]) => {
+    const described = properties[field] ?? {};
+    return described.const === undefined
+      ? [`${(described.title ?? field).toLowerCase()} ${valueText(described, part)}`]
+      : [];
+  });
+  return [...(variant?.title ? [variant.title.toLowerCase()] : []), ...parts].join(', ');
+}
