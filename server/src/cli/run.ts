@@ -5,8 +5,8 @@ import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { Command, InvalidArgumentError } from 'commander';
+import { SAMPLE_DATA_FOLDER } from '../config/product.ts';
 import { createSupervisor } from '../live/supervisor.ts';
-import { SAMPLE_DATA_FOLDER } from '../main.ts';
 import { parseDuration } from './duration.ts';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, fail } from './exit.ts';
 import { readFlowFile } from './flowFile.ts';
@@ -16,7 +16,7 @@ import { type RunOutcome, type RunReport, reportOf, reportText } from './runRepo
 
 type RunOptions = {
   json?: boolean;
-  until?: number | null;
+  until: number | 'drained';
   seed?: number;
   fullSpeed?: boolean;
   out?: string;
@@ -36,7 +36,7 @@ export function runCommand(): Command {
       '--until <when>',
       'drained (the default): until nothing is left to do; or a time such as 30s, 5m',
       parseUntil,
-      null,
+      'drained' as const,
     )
     .option('--json', 'print one JSON object')
     .option('--seed <number>', 'seed of generated payloads, instead of the one of the flow', parseSeed)
@@ -67,7 +67,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
     const outcome = await execute(document, {
       folder,
       fileFolders: [dirname(resolve(path)), join(dirname(resolve(path)), 'data'), SAMPLE_DATA_FOLDER],
-      untilMs: options.until ?? null,
+      untilMs: options.until === 'drained' ? null : options.until,
       printLogs: options.logs ?? false,
       collectFiles: (runFolder) => collectFiles(runFolder, options),
     });
@@ -204,8 +204,9 @@ function nameOf(document: FlowDocument, nodeId: string): string {
   return document.nodes.find((node) => node.id === nodeId)?.name ?? nodeId;
 }
 
-function parseUntil(text: string): number | null {
-  if (text === 'drained') return null;
+/** Not null for `drained`: commander takes a null from a parser for an option without a value. */
+function parseUntil(text: string): number | 'drained' {
+  if (text === 'drained') return text;
   const duration = parseDuration(text);
   if (duration === null) throw new InvalidArgumentError('Say drained, or a time such as 30s, 5m or 2h.');
   return duration;
