@@ -21,7 +21,12 @@ export type Product = {
   kill(): Promise<void>;
 };
 
-export type ProductOptions = { dataFolder: string; env?: Record<string, string> };
+export type ProductOptions = {
+  dataFolder: string;
+  /** Any free one when left out. */
+  port?: number;
+  env?: Record<string, string>;
+};
 
 /** Starts the server on a free port; resolves when it says that it is ready. */
 export async function startProduct(options: ProductOptions): Promise<Product> {
@@ -29,7 +34,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     cwd: ROOT,
     env: {
       ...process.env,
-      MILLRACE_PORT: '0',
+      MILLRACE_PORT: String(options.port ?? 0),
       MILLRACE_HOST: '127.0.0.1',
       MILLRACE_DATA: options.dataFolder,
       ...options.env,

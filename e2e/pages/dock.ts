@@ -1,0 +1,90 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+export type DockTab = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+
+/** The tabs at the bottom. */
+export class Dock {
+  readonly page: Page;
+  readonly root: Locator;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.root = page.getByTestId('dock');
+  }
+
+  async open(tab: DockTab): Promise<void> {
+    await this.page.getByTestId(`tab-${tab}`).click();
+    await expect(this.page.getByTestId(`tab-${tab}`)).toHaveAttribute('aria-selected', 'true');
+  }
+
+  // Traces
+
+  traceRows(): Locator {
+    return this.root.getByTestId('trace-row');
+  }
+
+  traceDetail(): Locator {
+    return this.root.getByTestId('trace-detail');
+  }
+
+  spans(): Locator {
+    return this.traceDetail().getByTestId('span-row');
+  }
+
+  async closeTrace(): Promise<void> {
+    await this.root.getByTestId('trace-close').click();
+    await this.traceDetail().waitFor({ state: 'detached' });
+  }
+
+  // Messages
+
+  messageRows(): Locator {
+    return this.root.getByTestId('message-row');
+  }
+
+  messageAt(partition: number, offset: number): Locator {
+    return this.root.locator(
+      `[data-testid="message-row"][data-partition="${partition}"][data-offset="${offset}"]`,
+    );
+  }
+
+  messageDetail(): Locator {
+    return this.root.getByTestId('message-detail');
+  }
+
+  async chooseTopic(name: string): Promise<void> {
+    await this.#choose('message-topic', new RegExp(`^${name} · `));
+  }
+
+  async choosePartition(partition: number): Promise<void> {
+    await this.#choose('message-partition', `Partition ${partition}`);
+  }
+
+  async fromOffset(offset: number): Promise<void> {
+    await this.#choose('message-from', 'From offset');
+    await this.root.getByTestId('message-offset').fill(String(offset));
+  }
+
+  async #choose(testId: string, option: string | RegExp): Promise<void> {
+    await this.root.getByTestId(testId).click();
+    await this.page.getByRole('option', { name: option }).click();
+  }
+
+  // Metrics
+
+  total(nodeId: string, counter: string): Locator {
+    return this.root.locator(`tr[data-node-id="${nodeId}"] td[data-counter="${counter}"]`);
+  }
+
+  // Logs
+
+  logLines(): Locator {
+    return this.root.getByTestId('log-line');
+  }
+
+  // Problems
+
+  problem(code: string): Locator {
+    return this.root.getByTestId(`problem-${code}`);
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+/** The form of whatever is selected. */
+export class Inspector {
+  readonly page: Page;
+  readonly root: Locator;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.root = page.getByTestId('inspector');
+  }
+
+  field(label: string): Locator {
+    return this.root.getByLabel(label, { exact: true });
+  }
+
+  async set(label: string, value: string): Promise<void> {
+    await this.field(label).fill(value);
+    await this.field(label).blur();
+  }
+
+  codeEditor(): Locator {
+    return this.root.locator('.cm-content').first();
+  }
+
+  /** Types code as a person does, key by key, in place of what is there. */
+  async typeCode(code: string): Promise<void> {
+    const editor = this.codeEditor();
+    await editor.click();
+    await this.page.keyboard.press('ControlOrMeta+a');
+    await this.page.keyboard.press('Delete');
+    await editor.pressSequentially(code);
+    await expect(editor).toHaveText(code);
+  }
+}
