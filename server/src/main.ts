@@ -1,27 +1,18 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { destination, type Logger, pino } from 'pino';
 import { openLogReader } from './brokers/embedded/readOnlyLog.ts';
 import type { ServerConfig } from './config/environment.ts';
+import { PAGE_FOLDER, productVersion, SAMPLE_DATA_FOLDER, SAMPLES_FOLDER } from './config/product.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createSupervisor } from './live/supervisor.ts';
 import { lockFolder } from './sqlite/folderLock.ts';
 import { openFileLibrary } from './storage/fileLibrary.ts';
 import { openSampleLibrary } from './storage/sampleLibrary.ts';
 import { openSqliteStore } from './storage/sqliteStore.ts';
-import type { TraceReader } from './trace/traceReader.ts';
+import { openTraceReader } from './trace/traceReader.ts';
 
-function openTraceReader(): TraceReader {
-  throw new WorkbenchError('NOT_FOUND', 'This run has no traces.');
-}
-
-const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-
-export const SAMPLES_FOLDER = at('../../samples');
-export const SAMPLE_DATA_FOLDER = join(SAMPLES_FOLDER, 'data');
-const PAGE_FOLDER = at('../../web/dist');
 /** Says who serves a data folder; only for the message that a second server prints. */
 const OWNER_FILE = 'server.json';
 
@@ -32,8 +23,8 @@ export type RunningServer = {
 };
 
 /**
- * Puts the server together and starts it. Rejects with a WorkbenchError whose sentence can be shown as it is:
- * DATA_FOLDER_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_FULL, or TIMED_OUT... see `listenError`.
+ * Puts the server together and starts it. Rejects with an error whose sentence can be shown as it is, a WorkbenchError with
+ * DATA_FOLDER_LOCKED, STORAGE_CORRUPT, STORAGE_FAILED, STORAGE_FULL; or, when it cannot listen, with an Error that says why.
  */
 export async function startServer(config: ServerConfig): Promise<RunningServer> {
   const { dataFolder } = config;
@@ -66,9 +57,7 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
     const address = await gateway.listen().catch((thrown: unknown) => {
       throw listenError(thrown, config);
     });
-    const ownerFile = join(dataFolder, OWNER_FILE);
-    writeFileSync(ownerFile, JSON.stringify({ pid: process.pid, address }));
-    undo.push(() => rmSync(ownerFile, { force: true }));
+    undo.push(nameOwner(dataFolder, address));
     log.info({ address, dataFolder }, 'listening');
     // In the background: a run that is slow to start again must not keep the page from opening.
     gateway.resumeRuns().catch((thrown: unknown) => log.error(toWorkbenchError(thrown), 'runs not resumed'));
@@ -80,20 +69,13 @@ export async function startServer(config: ServerConfig): Promise<RunningServer> 
   }
 }
 
-export function productVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(at('../package.json'), 'utf8'));
-  const version =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : null;
-  return String(version);
-}
-
 function createLog(config: ServerConfig): Logger {
   const target = config.logTo === 'file' ? join(config.dataFolder, 'server.log') : 2;
   // Written at once: the last lines before a crash are the ones that matter.
-  return pino(
-    { level: config.logLevel, base: { pid: process.pid } },
-    destination({ dest: target, sync: true, mkdir: true }),
-  );
+  const sink = destination({ dest: target, sync: true, mkdir: true });
+  // A full disk must not end a server that can go on without its log.
+  sink.on('error', () => {});
+  return pino({ level: config.logLevel, base: { pid: process.pid } }, sink);
 }
 
 function lockOrExplain(folder: string): { release(): void } {
@@ -114,6 +96,17 @@ function lockOrExplain(folder: string): { release(): void } {
       { cause: error, details: { folder } },
     );
   }
+}
+
+/** Returns what takes the name away again. A server can do without: only a message gets shorter. */
+function nameOwner(folder: string, address: string): () => void {
+  const file = join(folder, OWNER_FILE);
+  try {
+    writeFileSync(file, JSON.stringify({ pid: process.pid, address }));
+  } catch {
+    return () => {};
+  }
+  return () => rmSync(file, { force: true });
 }
 
 function ownerOf(folder: string): string {

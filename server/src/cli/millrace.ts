@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
-import { productVersion } from '../main.ts';
+import { productVersion } from '../config/product.ts';
 import { checkCommand } from './check.ts';
 import { EXIT_USAGE } from './exit.ts';
+import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
@@ -13,7 +14,7 @@ const program = new Command('millrace')
   .version(productVersion())
   .addHelpText('after', '\nExamples:\n  millrace serve\n  millrace run samples/earthquakes.flow.json --json')
   .showSuggestionAfterError();
-for (const command of [serveCommand(), runCommand(), checkCommand(), importCommand()]) {
+for (const command of [serveCommand(), runCommand(), checkCommand(), exportCommand(), importCommand()]) {
   program.addCommand(command);
 }
 

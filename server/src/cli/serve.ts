@@ -1,6 +1,5 @@
 import { Command } from 'commander';
 import { ConfigError, readConfig } from '../config/environment.ts';
-import { startServer } from '../main.ts';
 import { EXIT_FAILED, EXIT_USAGE, fail } from './exit.ts';
 
 type ServeOptions = { host?: string; port?: string; data?: string };
@@ -17,6 +16,8 @@ export function serveCommand(): Command {
 
 async function serve(options: ServeOptions): Promise<void> {
   try {
+    // Loaded here, so that the other commands need not wait for what only a server uses.
+    const { startServer } = await import('../main.ts');
     const server = await startServer(readConfig(process.env, options));
     process.stdout.write(`Millrace is ready at ${server.address}\n`);
     let signals = 0;

@@ -26,7 +26,7 @@ export type TestServer = {
   stop(): Promise<void>;
 };
 
-const WAIT_MS_MAX = 15_000;
+const WAIT_MS_MAX = 40_000;
 
 export async function startTestServer(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
   const dataFolder = overrides.dataFolder ?? (await mkdtemp(join(tmpdir(), 'millrace-server-')));

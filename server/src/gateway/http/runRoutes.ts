@@ -3,9 +3,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import { toCloudEvent } from '@millrace/shared/message/cloudEvent.ts';
+import { cloudEventLine } from '@millrace/shared/exchange/cloudEventsJsonl.ts';
+import { traceLine } from '@millrace/shared/exchange/traceJsonl.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { EXPORT_PAGE_BYTES, EXPORT_PAGE_MESSAGES, RESUME_RECORDS_PER_READ } from '../limits.ts';
 import type { ReaderCache } from '../readers.ts';
@@ -18,7 +18,7 @@ const SINK_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const JSON_LINES = 'application/x-ndjson; charset=utf-8';
 const RUN_PREFIX = 'run:';
 
-/** What a run has written, as files: its topics and traces as CloudEvents, one a line, and what its file sinks wrote. */
+/** What a run has written, as files: its topics as CloudEvents and its traces, one a line, and what its file sinks wrote. */
 export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: RunRoutesOptions): void {
   const known = (runId: string): string =>
     runs.get(runId.startsWith(RUN_PREFIX) ? runId : `${RUN_PREFIX}${runId}`).summary.id;
@@ -82,7 +82,7 @@ async function* messageLines(readers: ReaderCache, runId: string, topic: string)
       const page = readers.messages(runId).read(request).messages;
       const last = page.at(-1);
       if (!last) break;
-      yield page.map((stored) => `${JSON.stringify(toCloudEvent(stored.message, stored.offset))}\n`).join('');
+      yield page.map((stored) => cloudEventLine(stored.message, stored.offset)).join('');
       offset = last.offset + 1;
       await nextTurn();
     }
@@ -96,30 +96,11 @@ async function* traceLines(readers: ReaderCache, runId: string): AsyncGenerator<
     if (frames.length === 0) return;
     for (const { frame } of frames) {
       const { firstSeq, records } = decodeFrame(frame);
-      yield records
-        .map((record, index) => `${JSON.stringify(traceEvent(runId, firstSeq + index, record))}\n`)
-        .join('');
+      yield records.map(traceLine).join('');
       afterSeq = Math.max(afterSeq, firstSeq + records.length - 1);
     }
     await nextTurn();
   }
-}
-
-/** A fact of a trace as a CloudEvent; what it is about is in the data. */
-function traceEvent(runId: string, seq: number, record: TraceRecord): Record<string, unknown> {
-  return {
-    specversion: '1.0',
-    id: `${runId}/${seq}`,
-    source: `/runs/${runId}`,
-    type: `dev.millrace.trace.${record.kind}`,
-    time: new Date(record.timeMs).toISOString(),
-    subject: record.nodeId,
-    datacontenttype: 'application/json',
-    sequence: String(seq).padStart(20, '0'),
-    correlationid: record.correlationId,
-    ...(record.causationId !== null ? { causationid: record.causationId } : {}),
-    data: record,
-  };
 }
 
 /** A long export must not keep live pages waiting. */
