@@ -203,11 +203,11 @@ function bytesOf(array: Uint32Array | Float64Array): Uint8Array {
 }
 
 function u32Of(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(bytes.slice().buffer);
+  return new Uint32Array(new Uint8Array(bytes).buffer);
 }
 
 export function f64Of(bytes: Uint8Array): Float64Array {
-  return new Float64Array(bytes.slice().buffer);
+  return new Float64Array(new Uint8Array(bytes).buffer);
 }
 
 export const SUMMARY_COLUMNS = `correlation_id AS correlationId, root_type AS rootType, root_node AS rootNodeId, key,

@@ -1,6 +1,7 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, WriteBatch } from '../broker.ts';
+import { appendOf, testMessage, testMessages } from './testMessages.ts';
 
 export type BrokerUnderTest = {
   broker: Broker;
@@ -8,28 +9,6 @@ export type BrokerUnderTest = {
   reopen(): Promise<Broker>;
   dispose(): Promise<void>;
 };
-
-export function testMessage(index: number, over: Partial<Message> = {}): Message {
-  const id = `01900000-0000-7000-8000-${String(index).padStart(12, '0')}`;
-  return {
-    id,
-    source: 'https://millrace.test/producer',
-    type: 'order.placed',
-    timeMs: 1_700_000_000_000 + index,
-    key: `customer-${index % 7}`,
-    correlationId: id,
-    causationId: null,
-    data: JSON.stringify({ index, text: 'a small payload' }),
-    ...over,
-  };
-}
-
-export const testMessages = (count: number, from = 0): Message[] =>
-  Array.from({ length: count }, (_, index) => testMessage(from + index));
-
-export function appendOf(topic: string, partition: number, messages: Message[], nowMs = 1000): WriteBatch {
-  return { appends: [{ topic, partition, messages }], commits: [], state: [], nowMs };
-}
 
 const NO_LIMIT = { messagesMax: 100_000, bytesMax: 1_000_000_000 };
 const MEBIBYTE = 1024 * 1024;

@@ -134,7 +134,7 @@ export function openBatch(stored: Uint8Array): {
   messages(from: number, to: number): Message[];
 } {
   // Typed arrays over the columns need their alignment.
-  const bytes = stored.byteOffset % TIME_BYTES === 0 ? stored : stored.slice();
+  const bytes = stored.byteOffset % TIME_BYTES === 0 ? stored : new Uint8Array(stored);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   assert(
     bytes.length >= HEADER_BYTES && buffer.readUInt32LE(0) === MAGIC,

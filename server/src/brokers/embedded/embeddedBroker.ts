@@ -103,10 +103,11 @@ function brokerOver({ thread, database, file, cache, topics, byId, release }: Pa
       }),
     read: (request) => whileOpen(() => read(request)),
     close() {
-      closing ??= thread.close().finally(() => {
+      if (closing === null) {
+        // First, because the last connection to close moves the write-ahead log into the file, which a reader cannot.
         database.close();
-        release();
-      });
+        closing = thread.close().finally(release);
+      }
       return closing;
     },
   };

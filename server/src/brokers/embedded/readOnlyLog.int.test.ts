@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Broker } from '../broker.ts';
-import { appendOf, testMessage, testMessages } from '../contract/brokerContract.ts';
+import { appendOf, testMessage, testMessages } from '../contract/testMessages.ts';
 import { createEmbeddedBroker } from './embeddedBroker.ts';
 import { type LogReader, openLogReader } from './readOnlyLog.ts';
 
