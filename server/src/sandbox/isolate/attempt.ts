@@ -13,6 +13,8 @@ import {
   type TimerOutput,
 } from './wire.ts';
 
+const NOTHING: ReadonlyMap<string, string | null> = new Map();
+
 /** The last use of `ctx` by something that outlived its delivery; nobody waits for it, so the next delivery tells. */
 export const late: { sentence: string | null } = { sentence: null };
 
@@ -26,7 +28,7 @@ export class Attempt {
   readonly emitBodies: string[] = [];
   readonly timerBodies: string[] = [];
   /** Written by this attempt: name → JSON text, or null for deleted. */
-  readonly written = new Map<string, string | null>();
+  #written: Map<string, string | null> | null = null;
   closed = false;
   readonly seed: string;
   readonly messageTimeMs: number;
@@ -74,9 +76,8 @@ export class Attempt {
 
   /** A copy each time: what the code does to it is kept only by `ctx.state.set`. */
   get(name: unknown): unknown {
-    const text = this.written.has(stateName(name))
-      ? this.written.get(name as string)
-      : this.#stored.get(name as string);
+    const key = stateName(name);
+    const text = this.#written?.has(key) ? this.#written.get(key) : this.#stored.get(key);
     return text === undefined || text === null ? undefined : JSON.parse(text);
   }
 
@@ -134,7 +135,7 @@ export class Attempt {
     if (failure !== null) return { output: [durationMs, failure, [], [], [], logs], bodies: [] };
     const state: StateOutput[] = [];
     const bodies = this.emitBodies;
-    for (const [name, text] of this.written) {
+    for (const [name, text] of this.#written ?? NOTHING) {
       state.push([name, text === null ? -1 : text.length]);
       if (text === null) this.#stored.delete(name);
       else {
@@ -158,8 +159,9 @@ export class Attempt {
 
   #write(name: string, text: string | null): void {
     this.#spend(text?.length ?? 0, 'STATE_LIMIT_REACHED');
-    this.written.set(name, text);
-    if (this.written.size > LIMITS.stateWritesPerAttemptMax) {
+    this.#written ??= new Map();
+    this.#written.set(name, text);
+    if (this.#written.size > LIMITS.stateWritesPerAttemptMax) {
       this.#limit(
         'STATE_LIMIT_REACHED',
         `one attempt may write ${LIMITS.stateWritesPerAttemptMax} state entries`,
