@@ -55,6 +55,7 @@ function colorsOf(element: Element): EdgeColors {
   const token = (name: string): string => style.getPropertyValue(name).trim() || '#888888';
   return {
     pulse: token('--mr-accent'),
+    dead: token('--mr-edge-dead'),
     calm: token('--mr-topic-soft'),
     filling: token('--mr-warning'),
     full: token('--mr-error'),

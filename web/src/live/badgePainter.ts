@@ -5,7 +5,13 @@ import { type Badge, type NodeFace, nodeFace } from './nodeBadges.ts';
 /** Elements that carry this attribute, with a node's id, belong to the painter: React renders them empty. */
 export const LIVE_NODE_ATTRIBUTE = 'data-live-node';
 
-type Painted = { runId: string; badges: Map<string, HTMLElement>; condition: HTMLElement | null };
+type Painted = {
+  runId: string;
+  strip: HTMLElement;
+  below: HTMLElement;
+  badges: Map<string, HTMLElement>;
+  condition: HTMLElement | null;
+};
 
 /**
  * Writes counters into the node frames without React: a figure that has not changed costs no DOM write, and a run at
@@ -36,16 +42,28 @@ export class BadgePainter {
     }
     if (!face) return;
     if (!painted) {
-      painted = { runId, badges: new Map(), condition: null };
+      painted = {
+        runId,
+        strip: box(classes.strip),
+        below: box(classes.below),
+        badges: new Map(),
+        condition: null,
+      };
       this.#painted.set(element, painted);
-      element.replaceChildren();
+      element.replaceChildren(painted.strip, painted.below);
     }
-    for (const badge of face.badges) paintBadge(element, painted, badge);
-    paintCondition(element, painted, face);
+    for (const badge of face.badges) paintBadge(painted, badge);
+    paintCondition(painted, face);
   }
 }
 
-function paintBadge(parent: HTMLElement, painted: Painted, badge: Badge): void {
+function box(className: string | undefined): HTMLElement {
+  const element = document.createElement('div');
+  element.className = className ?? '';
+  return element;
+}
+
+function paintBadge(painted: Painted, badge: Badge): void {
   let element = painted.badges.get(badge.name);
   if (!element) {
     element = document.createElement('span');
@@ -56,7 +74,8 @@ function paintBadge(parent: HTMLElement, painted: Painted, badge: Badge): void {
     element.append(figure);
     if (badge.label !== '') element.append(` ${badge.label}`);
     painted.badges.set(badge.name, element);
-    parent.insertBefore(element, painted.condition);
+    if (badge.place === 'strip') painted.strip.append(element);
+    else painted.below.insertBefore(element, painted.condition);
   }
   const value = String(badge.value);
   if (element.dataset.value !== value) {
@@ -69,14 +88,14 @@ function paintBadge(parent: HTMLElement, painted: Painted, badge: Badge): void {
   if (element.hidden !== badge.quiet) element.hidden = badge.quiet;
 }
 
-function paintCondition(parent: HTMLElement, painted: Painted, face: NodeFace): void {
+function paintCondition(painted: Painted, face: NodeFace): void {
   const line = face.condition;
   if (!painted.condition) {
     if (!line) return;
     painted.condition = document.createElement('span');
     painted.condition.className = classes.condition ?? '';
     painted.condition.dataset.testid = 'node-condition';
-    parent.append(painted.condition);
+    painted.below.append(painted.condition);
   }
   const element = painted.condition;
   const text = line?.text ?? '';

@@ -57,8 +57,8 @@ describe('flow on edges', () => {
     live.metrics.add(snapshot(0, 0, 0), 0);
     live.metrics.add(snapshot(1_000, 6_000, 1_000), 1_000);
     const flows = edgeFlows(live, 1_000);
-    expect(flows.get('edge:pt')).toEqual({ rate: 6_000, lag: 0, fullness: 0 });
-    expect(flows.get('edge:th')).toEqual({ rate: 1_000, lag: 5_000, fullness: 0.5 });
+    expect(flows.get('edge:pt')).toEqual({ rate: 6_000, lag: 0, fullness: 0, deadLetters: false });
+    expect(flows.get('edge:th')).toEqual({ rate: 1_000, lag: 5_000, fullness: 0.5, deadLetters: false });
     expect(flows.get('edge:hu')?.rate).toBe(1_000);
   });
 

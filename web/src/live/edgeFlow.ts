@@ -2,9 +2,9 @@ import { edgeRole } from '@millrace/shared/flow/graph.ts';
 import type { LiveRun } from './liveRun.ts';
 
 /** What flows along one edge now. `fullness` is the share of the backlog limit that is used, 0 to 1. */
-export type EdgeFlow = { rate: number; lag: number; fullness: number };
+export type EdgeFlow = { rate: number; lag: number; fullness: number; deadLetters: boolean };
 
-const NO_FLOW: EdgeFlow = { rate: 0, lag: 0, fullness: 0 };
+const NO_FLOW: EdgeFlow = { rate: 0, lag: 0, fullness: 0, deadLetters: false };
 
 /**
  * Subscriptions are exact: committed offsets move. A publish edge is exact when it is the only one into its topic or
@@ -20,6 +20,7 @@ export function edgeFlows(live: LiveRun, nowMs: number = performance.now()): Map
       case 'subscribe': {
         const lag = metrics.latest?.subscriptions[edge.id]?.lag ?? 0;
         flows.set(edge.id, {
+          ...NO_FLOW,
           rate: metrics.subscriptionRate(edge.id, nowMs),
           lag,
           fullness: Math.min(1, lag / limit),
@@ -27,7 +28,11 @@ export function edgeFlows(live: LiveRun, nowMs: number = performance.now()): Map
         break;
       }
       case 'dead-letter':
-        flows.set(edge.id, { ...NO_FLOW, rate: metrics.rate(edge.source, 'deadLettered', nowMs) });
+        flows.set(edge.id, {
+          ...NO_FLOW,
+          rate: metrics.rate(edge.source, 'deadLettered', nowMs),
+          deadLetters: true,
+        });
         break;
       case 'publish':
         flows.set(edge.id, { ...NO_FLOW, rate: publishRate(live, edge, nowMs) });

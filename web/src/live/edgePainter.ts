@@ -11,6 +11,7 @@ import type { LiveRun } from './liveRun.ts';
 
 export type EdgeColors = {
   pulse: string;
+  dead: string;
   calm: string;
   filling: string;
   full: string;
@@ -158,7 +159,7 @@ export class EdgePainter {
     context.setLineDash([style.lengthPx, style.gapPx]);
     context.lineDashOffset = -phase;
     context.lineWidth = 3;
-    context.strokeStyle = this.#colors.pulse;
+    context.strokeStyle = flow.deadLetters ? this.#colors.dead : this.#colors.pulse;
     context.stroke(shape);
     return true;
   }

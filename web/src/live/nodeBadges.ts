@@ -14,9 +14,14 @@ export type Badge = {
   title: string;
   tone: BadgeTone;
   quiet: boolean;
+  /** `strip` is inside the node, `below` hangs under it: what is not always there must not push what is. */
+  place: 'strip' | 'below';
 };
 export type ConditionLine = { state: NodeCondition['state']; text: string; title: string; tone: BadgeTone };
 export type NodeFace = { badges: Badge[]; condition: ConditionLine | null };
+
+/** Above this rate the number in flight changes faster than it can be read. */
+const IN_FLIGHT_RATE_MAX = 2;
 
 /** What a node shows of the watched run; null when the run does not know the node (it was drawn afterwards). */
 export function nodeFace(live: LiveRun, nodeId: string, nowMs: number = performance.now()): NodeFace | null {
@@ -51,14 +56,17 @@ function mainBadges(
       ];
     case 'consumer': {
       const inFlight = metrics.latest?.conditions[nodeId]?.inFlight ?? 0;
+      const rate = metrics.rate(nodeId, 'in', nowMs);
       return [
-        count('in', 'in', counters.in, 'messages finished'),
+        count('in', 'in', counters.in, `messages finished, ${exactNumber(inFlight)} in flight`),
         { ...count('out', 'out', counters.out, 'messages sent on'), quiet: counters.out === 0 },
-        rateBadge(metrics.rate(nodeId, 'in', nowMs), 'messages finished per second'),
+        rateBadge(rate, 'messages finished per second'),
         {
           ...count('inFlight', 'in flight', inFlight, 'messages being handled'),
           tone: 'soft',
-          quiet: inFlight === 0,
+          // While messages pass through it would only flicker; it matters when one is stuck.
+          quiet: inFlight === 0 || rate > IN_FLIGHT_RATE_MAX,
+          place: 'below',
         },
       ];
     }
@@ -70,6 +78,7 @@ function troubleBadges(family: NodeFamily, counters: NodeCounters): Badge[] {
     ...count(name, label, counters[name], meaning),
     tone,
     quiet: counters[name] === 0,
+    place: 'below',
   });
   const rejected = trouble('rejected', 'rejected', 'messages refused before anything was written', 'error');
   if (family !== 'consumer') return [rejected];
@@ -91,6 +100,7 @@ function count(name: string, label: string, value: number, meaning: string): Bad
     title: `${exactNumber(value)} ${meaning}`,
     tone: 'plain',
     quiet: false,
+    place: 'strip',
   };
 }
 
@@ -103,6 +113,7 @@ function rateBadge(perSecond: number, meaning: string): Badge {
     title: `${formatRate(perSecond)}: ${meaning}, mean of the last two seconds`,
     tone: 'soft',
     quiet: perSecond <= 0,
+    place: 'strip',
   };
 }
 
@@ -124,6 +135,7 @@ function lagBadge(live: LiveRun, topicId: string): Badge {
     title: lines.length === 0 ? 'Nobody reads this topic' : lines.join('\n'),
     tone: lag >= limit ? 'error' : lag >= limit / 2 ? 'warning' : 'soft',
     quiet: lag === 0,
+    place: 'strip',
   };
 }
 

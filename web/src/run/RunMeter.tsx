@@ -111,8 +111,6 @@ export function leftOut(live: LiveRun): string | null {
       `${plural(trace.expired, 'old record')} dropped to make room (${exactNumber(trace.kept)} kept)`,
     );
   }
-  if (live.tail.skipped > 0)
-    parts.push(`${plural(live.tail.skipped, 'record')} not streamed to this tab because it was slow`);
   if (live.tail.gap > 0)
     parts.push(`${plural(live.tail.gap, 'record')} gone while this tab was not connected`);
   if (live.tail.unreadableFrames > 0) parts.push(`${plural(live.tail.unreadableFrames, 'unreadable frame')}`);

@@ -8,14 +8,15 @@ import { useWatch } from '../live/watch.tsx';
 import { CHARTED_NODES_MAX, throughputCounter } from './chartSeries.ts';
 import classes from './MetricsPanel.module.css';
 
-const COLUMNS: readonly { name: keyof NodeCounters; label: string }[] = [
+/** A rare column is shown once it has something to say. */
+const COLUMNS: readonly { name: keyof NodeCounters; label: string; rare?: true }[] = [
   { name: 'in', label: 'In' },
   { name: 'out', label: 'Out' },
   { name: 'failed', label: 'Failed' },
-  { name: 'retried', label: 'Retried' },
-  { name: 'deadLettered', label: 'Dead' },
-  { name: 'skipped', label: 'Skipped' },
-  { name: 'rejected', label: 'Rejected' },
+  { name: 'retried', label: 'Retried', rare: true },
+  { name: 'deadLettered', label: 'Dead', rare: true },
+  { name: 'skipped', label: 'Skipped', rare: true },
+  { name: 'rejected', label: 'Rejected', rare: true },
 ];
 
 type Props = {
@@ -31,6 +32,9 @@ export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props)
   const { host } = useWatch();
   const counters = live.metrics.latest?.nodes ?? live.summary?.counters ?? {};
   const nodes = [...graph.document.nodes].sort((a, b) => RANK[familyOf(a.kind)] - RANK[familyOf(b.kind)]);
+  const columns = COLUMNS.filter(
+    ({ name, rare }) => !rare || nodes.some((node) => (counters[node.id]?.[name] ?? 0) > 0),
+  );
   const full = selected.length >= CHARTED_NODES_MAX;
   return (
     <div className={classes.totals}>
@@ -39,7 +43,7 @@ export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props)
           <tr>
             <th scope="col">Node</th>
             <th scope="col">Rate</th>
-            {COLUMNS.map((column) => (
+            {columns.map((column) => (
               <th scope="col" key={column.name}>
                 {column.label}
               </th>
@@ -69,7 +73,7 @@ export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props)
                   </button>
                 </th>
                 <td>{formatRate(live.metrics.rate(node.id, throughputCounter(graph, node.id)))}</td>
-                {COLUMNS.map(({ name }) => (
+                {columns.map(({ name }) => (
                   <td
                     key={name}
                     data-counter={name}

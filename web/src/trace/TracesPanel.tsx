@@ -21,7 +21,7 @@ export function TracesPanel() {
   return (
     <div className={classes.panel} data-testid="traces-panel">
       <Group orientation="horizontal" id="traces">
-        <Panel id="trace-list" minSize={280} defaultSize={traceId === null ? '100%' : '44%'}>
+        <Panel id="trace-list" minSize={280} defaultSize={traceId === null ? '100%' : '36%'}>
           <TraceList live={live} reader={reader} key={live.runId} />
         </Panel>
         {traceId === null ? null : (

@@ -155,7 +155,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
         <span
           className={classes.spanBar}
           data-tone={row.tone}
-          style={{ left: `${row.left * 100}%`, width: `max(3px, ${row.width * 100}%)` }}
+          style={{ left: `min(${row.left * 100}%, 100% - 3px)`, width: `max(3px, ${row.width * 100}%)` }}
         />
         <span
           className={classes.spanTime}
