@@ -9,7 +9,7 @@ export type CliResult = { code: number | null; stdout: string; stderr: string };
 export type CliProcess = {
   process: ChildProcess;
   over: Promise<CliResult>;
-  /** Resolves when stdout holds the text. */
+  /** Resolves when stdout or stderr holds the text. */
   whenPrinted(text: string): Promise<void>;
 };
 
@@ -22,12 +22,16 @@ export function startCli(args: string[], environment: Record<string, string> = {
   let stdout = '';
   let stderr = '';
   const waiting: { text: string; resolve(): void }[] = [];
+  const look = (): void => {
+    for (const { text, resolve } of waiting) if ((stdout + stderr).includes(text)) resolve();
+  };
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString('utf8');
-    for (const { text, resolve } of waiting) if (stdout.includes(text)) resolve();
+    look();
   });
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString('utf8');
+    look();
   });
   const over = new Promise<CliResult>((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -45,8 +49,8 @@ export function startCli(args: string[], environment: Record<string, string> = {
   });
   const whenPrinted = (text: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (stdout.includes(text)) resolve();
       waiting.push({ text, resolve });
+      look();
       over.then(
         () =>
           reject(new Error(`millrace ended without printing "${text}". stdout: ${stdout} stderr: ${stderr}`)),
