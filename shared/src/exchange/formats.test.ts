@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyDocument, type FlowDocument } from '../flow/document.ts';
 import { parseDocument } from '../flow/serialize.ts';
@@ -25,6 +26,9 @@ function nasty(): FlowDocument {
   document.name = NASTY;
   return document;
 }
+
+/** Many cases take longer on a busy machine. */
+const PROPERTY_TIMEOUT_MS = 60_000;
 
 describe('Mermaid', () => {
   it('draws families by shape, names outputs and dashes dead letters', () => {
@@ -218,6 +222,25 @@ describe('messages and traces as JSONL', () => {
 describe('YAML', () => {
   it('keeps code readable as a block', () => {
     expect(writeYaml({ code: 'a\n  b\n', empty: '' })).toBe('code: |\n  a\n    b\nempty: ""\n');
+  });
+
+  it('gives back every value, whatever its texts hold', { timeout: PROPERTY_TIMEOUT_MS }, () => {
+    const odd = fc.string({
+      unit: fc.constantFrom(...' \n\t#:-a"\'|>\r\u0085\u2028\u00a0\ufeff&*!%@`{}[],?~01.e\\'),
+      maxLength: 14,
+    });
+    fc.assert(
+      fc.property(fc.oneof(odd, fc.string({ unit: 'binary' })), odd, fc.jsonValue(), (a, b, any) => {
+        const value = { a, nested: { b, list: [a, b, { a }] }, any };
+        // As text, because JSON does not know −0.
+        expect(JSON.stringify(parseYaml(writeYaml(value)))).toBe(JSON.stringify(value));
+      }),
+      { numRuns: 300 },
+    );
+    expect(parseYaml(writeYaml({ a: ' \n', list: [' \n', 'x\n \n'] }))).toEqual({
+      a: ' \n',
+      list: [' \n', 'x\n \n'],
+    });
   });
 
   it('refuses an alias bomb', () => {

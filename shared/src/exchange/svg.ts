@@ -65,6 +65,8 @@ const THEMES: Record<SvgTheme, Colours> = {
 };
 
 const MARGIN = 40;
+/** How much wider bold letters are. */
+const BOLDNESS = 1.1;
 const TITLE_HEIGHT = 40;
 const FONT = "Inter, 'Inter Variable', system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -159,7 +161,7 @@ function drawNode(node: FlowNode, at: Position, colours: Colours): string {
       : '',
     `<rect x="${iconX}" y="10" width="30" height="30" rx="${family === 'producer' ? 15 : 6}" fill="${soft}"/>`,
     `<g transform="translate(${iconX + 7} 17) scale(0.6667)" fill="none" stroke="${strong}" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"><path d="${ICONS[node.kind]}"/></g>`,
-    text({ x: textX, y: 23 }, fitted(node.name, room, 13), 13, colours.text, 600),
+    text({ x: textX, y: 23 }, fitted(node.name, room / BOLDNESS, 13), 13, colours.text, 600),
     text({ x: textX, y: 38 }, nodeKind(node.kind).title, 11, strong, 500),
     ...labelledOutputs(node).map((port, row) =>
       text(

@@ -1,4 +1,4 @@
-import { LineCounter, parseDocument, stringify } from 'yaml';
+import { Document, LineCounter, parseDocument, visit } from 'yaml';
 import { WorkbenchError } from '../errors/workbenchError.ts';
 
 /** Aliases expand; more than this many is an attempt to blow up memory, not a flow. */
@@ -32,5 +32,18 @@ function unreadableYaml(reason: string, line: number, column: number): Workbench
 
 /** The same value always gives the same text: no line folding, code as literal blocks, no anchors. */
 export function writeYaml(value: unknown): string {
-  return stringify(value, { lineWidth: 0, blockQuote: 'literal', aliasDuplicateObjects: false });
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string' && scalar.value.includes('\n') && !fitsBlock(scalar.value)) {
+        scalar.type = 'QUOTE_DOUBLE';
+      }
+    },
+  });
+  return document.toString({ lineWidth: 0, blockQuote: 'literal' });
+}
+
+/** Blocks are for code and prose; text whose edges are blank or odd does not survive in one and is quoted. */
+function fitsBlock(text: string): boolean {
+  return /^\n*\S/.test(text) && !/\n[^\S\n]+\n*$/.test(text) && !/[\r\u0085\u2028\u2029\ufeff]/.test(text);
 }

@@ -36,8 +36,11 @@ const anyFlow = fc
     return document;
   });
 
+/** Many cases take longer on a busy machine. */
+const PROPERTY_TIMEOUT_MS = 60_000;
+
 describe('the automatic layout', () => {
-  it('never lets two nodes overlap, whatever the wiring', () => {
+  it('never lets two nodes overlap, whatever the wiring', { timeout: PROPERTY_TIMEOUT_MS }, () => {
     fc.assert(
       fc.property(anyFlow, (document) => {
         const { nodes } = layoutFlow(document);

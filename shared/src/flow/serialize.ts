@@ -69,7 +69,9 @@ export function writeDocument(document: FlowDocument, format: TextFormat): strin
   // Parsing puts keys into the order of the schemas, whoever built the object.
   const canonical = checked(document);
   const saved = { ...canonical, versions: versionsInUse(canonical) };
-  return format === 'json' ? `${JSON.stringify(saved, null, 2)}\n` : writeYaml(saved);
+  const json = JSON.stringify(saved, null, 2);
+  // By way of JSON, so that both formats hold the very same values (YAML has more of them, such as −0).
+  return format === 'json' ? `${json}\n` : writeYaml(JSON.parse(json));
 }
 
 /** Kinds that a flow does not use leave no mark in it, so that a new kind changes no saved flow. */

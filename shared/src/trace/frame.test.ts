@@ -93,8 +93,11 @@ function typicalRecords(count: number): TraceRecord[] {
   return records.slice(0, count);
 }
 
+/** Many cases take longer on a busy machine. */
+const PROPERTY_TIMEOUT_MS = 60_000;
+
 describe('trace frames', () => {
-  it('gives back every batch exactly', () => {
+  it('gives back every batch exactly', { timeout: PROPERTY_TIMEOUT_MS }, () => {
     check(
       fc.property(anyBatch, (batch) => {
         const frame = encodeFrame(batch);
@@ -112,7 +115,7 @@ describe('trace frames', () => {
     expect(decodeFrame(around.subarray(3, 3 + frame.length))).toEqual(batch);
   });
 
-  it('refuses a frame with any byte changed', () => {
+  it('refuses a frame with any byte changed', { timeout: PROPERTY_TIMEOUT_MS }, () => {
     check(
       fc.property(anyBatch, fc.nat(), fc.integer({ min: 1, max: 255 }), (batch, at, flip) => {
         const frame = encodeFrame(batch);
@@ -123,7 +126,7 @@ describe('trace frames', () => {
     );
   });
 
-  it('refuses a frame that is cut short or goes on', () => {
+  it('refuses a frame that is cut short or goes on', { timeout: PROPERTY_TIMEOUT_MS }, () => {
     check(
       fc.property(anyBatch, fc.nat(), (batch, at) => {
         const frame = encodeFrame(batch);
