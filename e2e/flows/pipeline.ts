@@ -10,7 +10,7 @@ export type PipelineOptions = {
 };
 
 export const PIPELINE = {
-  source: 'Numbers',
+  source: 'Source',
   topic: 'numbers',
   handler: 'Double',
   derived: 'doubled',
