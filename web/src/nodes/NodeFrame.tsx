@@ -1,10 +1,17 @@
 import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import {
+  labelledOutputs,
+  nodeSize,
+  PORT_ROW_HEIGHT,
+  type PortSpot,
+  portSpots,
+} from '@millrace/shared/flow/geometry.ts';
+import { gistOf } from '@millrace/shared/flow/gist.ts';
 import { familyOf, nodeKind } from '@millrace/shared/flow/records/registry.ts';
 import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
 import { CircleAlert, TriangleAlert } from 'lucide-react';
 import { createContext, memo, type ReactNode, use, useRef } from 'react';
 import styles from './NodeFrame.module.css';
-import { labelledOutputs, nodeSize, PORT_ROW_HEIGHT, type PortSpot, portSpots } from './nodeGeometry.ts';
 import { nodeView } from './registry.ts';
 
 export type NodeMark = { severity: 'error' | 'warning'; sentence: string };
@@ -31,6 +38,7 @@ export const NodeFrame = memo(function NodeFrame({ data, selected }: NodeProps<F
   const { title } = nodeKind(node.kind);
   const { Adornment, icon: Icon } = view;
   const size = nodeSize(node);
+  const gist = gistOf(node);
   return (
     <div
       className={styles.frame}
@@ -57,9 +65,9 @@ export const NodeFrame = memo(function NodeFrame({ data, selected }: NodeProps<F
         </div>
       ))}
       <div className={styles.strip}>
-        <span className={styles.gist} title={view.gist(node.config)}>
+        <span className={styles.gist} title={gist}>
           {Adornment && <Adornment config={node.config} />}
-          <span className={styles.gistText}>{view.gist(node.config)}</span>
+          <span className={styles.gistText}>{gist}</span>
         </span>
         <div className={styles.live} data-live-node={node.id} />
       </div>

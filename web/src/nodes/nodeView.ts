@@ -12,8 +12,6 @@ export type InspectorExtraProps<Kind extends NodeKind> = {
 /** What the page knows of a node kind beyond its definition in `shared`. */
 export type NodeKindView<Kind extends NodeKind = NodeKind> = {
   icon: LucideIcon;
-  /** The one thing worth knowing about a node while nothing runs; one short line. */
-  gist: (config: NodeConfig<Kind>) => string;
   /** Drawn beside the gist. */
   Adornment?: ComponentType<{ config: NodeConfig<Kind> }>;
   /** Shown in the inspector above the form. */

@@ -1,4 +1,5 @@
 import '@xyflow/react/dist/style.css';
+import { INPUT_PORT, NODE_WIDTH, PORT_LINE, type Point } from '@millrace/shared/flow/geometry.ts';
 import { familyOf, isNodeKind, type NodeKind } from '@millrace/shared/flow/records/registry.ts';
 import {
   Background,
@@ -29,10 +30,10 @@ import {
   NodeFrame,
   type NodeMark,
 } from '../../nodes/NodeFrame.tsx';
-import { INPUT_PORT, NODE_WIDTH, PORT_LINE, type Point } from '../../nodes/nodeGeometry.ts';
 import { useEditor, useEditorValue } from '../binding/EditorProvider.tsx';
 import { GRID } from '../commands/clipboard.ts';
 import type { CanvasPort, Command, CommandContext } from '../commands/command.ts';
+import { DRAGGED_KIND } from '../commands/dragging.ts';
 import {
   addNode,
   addNodeAtEdge,
@@ -49,8 +50,6 @@ import { receptionClass, receptionOf } from './reception.ts';
 import { useDragging } from './useDragging.ts';
 import { ArrowHeads, WireEdge } from './WireEdge.tsx';
 
-/** The type under which the palette hands over the kind that is being dragged. */
-export const DRAGGED_KIND = 'application/x-millrace-kind';
 /** Beyond this many nodes only what is visible is in the page. */
 const RENDER_ALL_MAX = 250;
 const ZOOM = { min: 0.08, max: 2.5, fit: 1.1 };
@@ -236,6 +235,7 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           fitViewOptions={{ padding: 0.14, maxZoom: ZOOM.fit }}
         >
           <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.2} color="var(--mr-canvas-dots)" />
+          {overlay && <div className={styles.overlay}>{overlay}</div>}
           <Controls showInteractive={false} position="bottom-left" aria-label="Zoom" />
           {nodes.length > 0 && (
             <MiniMap
@@ -250,7 +250,6 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           )}
         </ReactFlow>
       </NodeActionsContext>
-      {overlay && <div className={styles.overlay}>{overlay}</div>}
       {nodes.length === 0 && <div className={styles.empty}>{emptyHint}</div>}
       {hint && (
         <div className={styles.hint} role="status">

@@ -1,8 +1,8 @@
 import { Menu } from '@mantine/core';
+import type { Point } from '@millrace/shared/flow/geometry.ts';
 import { NODE_KIND_NAMES, type NodeKind, nodeKind } from '@millrace/shared/flow/records/registry.ts';
 import { Waypoints } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { Point } from '../../nodes/nodeGeometry.ts';
 import { nodeView } from '../../nodes/registry.ts';
 import type { Command, CommandContext } from '../commands/command.ts';
 import { shortcutLabel } from '../commands/keyboard.ts';

@@ -1,8 +1,8 @@
+import { nodeSize } from '@millrace/shared/flow/geometry.ts';
 import { familyOf, nodeKind } from '@millrace/shared/flow/records/registry.ts';
 import type { FlowRecord } from '@millrace/shared/flow/records.ts';
 import type { Edge } from '@xyflow/react';
 import type { FrameNode, NodeMark } from '../../nodes/NodeFrame.tsx';
-import { nodeSize } from '../../nodes/nodeGeometry.ts';
 import type { Editor } from '../store/editorStore.ts';
 import type { CanvasGeometryModel, EdgeShape } from './geometry.ts';
 import type { Highlight } from './highlight.ts';

@@ -1,6 +1,4 @@
 import type { FlowEdge, FlowNode, Position } from '@millrace/shared/flow/document.ts';
-import type { PortRole } from '@millrace/shared/flow/records/kind.ts';
-import { layoutIdOf } from '@millrace/shared/flow/records.ts';
 import {
   type Curve,
   curveBetween,
@@ -8,7 +6,9 @@ import {
   nodeSize,
   pointOn,
   portSpots,
-} from '../../nodes/nodeGeometry.ts';
+} from '@millrace/shared/flow/geometry.ts';
+import type { PortRole } from '@millrace/shared/flow/records/kind.ts';
+import { layoutIdOf } from '@millrace/shared/flow/records.ts';
 import type { Editor } from '../store/editorStore.ts';
 
 export type EdgeShape = {

@@ -1,5 +1,5 @@
+import { NODE_WIDTH } from '@millrace/shared/flow/geometry.ts';
 import { NODE_KIND_NAMES, nodeKind } from '@millrace/shared/flow/records/registry.ts';
-import { NODE_WIDTH } from '../../nodes/nodeGeometry.ts';
 import { GRID } from './clipboard.ts';
 import type { Command } from './command.ts';
 import { addNode } from './wiring.ts';

@@ -1,6 +1,6 @@
 import type { Position } from '@millrace/shared/flow/document.ts';
+import { nodeSize, type Size } from '@millrace/shared/flow/geometry.ts';
 import { layoutIdOf } from '@millrace/shared/flow/records.ts';
-import { nodeSize, type Size } from '../../nodes/nodeGeometry.ts';
 import { autoLayoutCommand } from './autoLayout.ts';
 import { type Command, type CommandContext, selectedNodeIds } from './command.ts';
 import { positionOf } from './wiring.ts';

@@ -1,6 +1,6 @@
 import type { FlowDocument, Position } from '@millrace/shared/flow/document.ts';
+import { nodeSize, portSpots } from '@millrace/shared/flow/geometry.ts';
 import { layoutIdOf } from '@millrace/shared/flow/records.ts';
-import { nodeSize, portSpots } from '../../nodes/nodeGeometry.ts';
 import type { Command } from './command.ts';
 
 const GAP_BETWEEN_LAYERS = '72';

@@ -1,5 +1,5 @@
+import type { Point } from '@millrace/shared/flow/geometry.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
-import type { Point } from '../../nodes/nodeGeometry.ts';
 import type { Editor } from '../store/editorStore.ts';
 
 /** What commands ask of the canvas. */

@@ -1,11 +1,11 @@
 import type { FlowEdge, FlowNode, Position } from '@millrace/shared/flow/document.ts';
+import { NODE_WIDTH, nodeSize, PORT_LINE } from '@millrace/shared/flow/geometry.ts';
 import { type ConnectionVerdict, judgeConnection } from '@millrace/shared/flow/graph.ts';
 import { newId } from '@millrace/shared/flow/ids.ts';
 import type { PortRole } from '@millrace/shared/flow/records/kind.ts';
 import { familyOf, type NodeKind, nodeKind, outputsOf } from '@millrace/shared/flow/records/registry.ts';
 import { layoutIdOf } from '@millrace/shared/flow/records.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
-import { NODE_WIDTH, nodeSize, PORT_LINE } from '../../nodes/nodeGeometry.ts';
 import type { Editor, Transaction } from '../store/editorStore.ts';
 import { uniqueName } from '../store/names.ts';
 

@@ -14,6 +14,7 @@ import { dropKeepsake, type KeepsakeStorage, loadKeepsake, saveKeepsake } from '
 import { Outbox, type OutboxState } from './outbox.ts';
 
 const KEEPSAKE_DELAY_MS = 400;
+const UNSAVED_SENTENCE = 'Some changes have not reached the server yet. Wait until the page says Saved.';
 
 export type Transaction = {
   readonly records: FlowRecords;
@@ -222,6 +223,22 @@ export class Editor {
     } finally {
       this.#resyncing = false;
     }
+  }
+
+  /** Resolves when the server has every change; fails when it cannot have them now. */
+  whenSaved(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const state = this.#saveState;
+        if (state.state === 'saving') return;
+        unsubscribe();
+        if (state.state === 'saved') resolve();
+        else if (state.state === 'refused') reject(state.error);
+        else reject(new WorkbenchError('TIMED_OUT', UNSAVED_SENTENCE, { retryable: true }));
+      };
+      const unsubscribe = this.subscribe(look);
+      look();
+    });
   }
 
   /** Writes the keepsake now; the page is about to go. */

@@ -1,4 +1,4 @@
 import { FileDown } from 'lucide-react';
 import type { NodeKindView } from '../nodeView.ts';
 
-export const fileView: NodeKindView<'file'> = { icon: FileDown, gist: ({ path }) => path };
+export const fileView: NodeKindView<'file'> = { icon: FileDown };

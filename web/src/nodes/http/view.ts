@@ -4,6 +4,5 @@ import { IngestAddress } from './IngestAddress.tsx';
 
 export const httpView: NodeKindView<'http'> = {
   icon: Webhook,
-  gist: ({ path }) => `POST …/${path}`,
   InspectorExtra: IngestAddress,
 };

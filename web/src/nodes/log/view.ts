@@ -1,4 +1,4 @@
 import { ScrollText } from 'lucide-react';
 import type { NodeKindView } from '../nodeView.ts';
 
-export const logView: NodeKindView<'log'> = { icon: ScrollText, gist: ({ level }) => `at level ${level}` };
+export const logView: NodeKindView<'log'> = { icon: ScrollText };

@@ -1,4 +1,4 @@
 import { Clock3 } from 'lucide-react';
 import type { NodeKindView } from '../nodeView.ts';
 
-export const scheduleView: NodeKindView<'schedule'> = { icon: Clock3, gist: ({ cron }) => cron };
+export const scheduleView: NodeKindView<'schedule'> = { icon: Clock3 };

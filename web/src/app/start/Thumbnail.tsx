@@ -1,0 +1,60 @@
+import type { FlowSummary } from '@millrace/shared/protocol/entities.ts';
+import styles from './start.module.css';
+
+const WIDTH = 240;
+const HEIGHT = 104;
+const MARGIN = 16;
+const MARK = { width: 26, height: 12 };
+
+/** The flow from far away: each family in its shape. */
+export function Thumbnail({ nodes }: { nodes: FlowSummary['thumbnail'] }) {
+  if (nodes.length === 0) return <div className={styles.thumbnail} data-empty aria-hidden="true" />;
+  const xs = nodes.map((node) => node.x);
+  const ys = nodes.map((node) => node.y);
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const spanX = Math.max(...xs) - left;
+  const spanY = Math.max(...ys) - top;
+  const scale = Math.min(
+    spanX > 0 ? (WIDTH - 2 * MARGIN - MARK.width) / spanX : 1,
+    spanY > 0 ? (HEIGHT - 2 * MARGIN - MARK.height) / spanY : 1,
+    0.2,
+  );
+  const startX = (WIDTH - spanX * scale - MARK.width) / 2;
+  const startY = (HEIGHT - spanY * scale - MARK.height) / 2;
+  return (
+    <svg className={styles.thumbnail} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+      {nodes.map(({ family, x, y }) => {
+        const at = { x: startX + (x - left) * scale, y: startY + (y - top) * scale };
+        return <Mark key={`${family}:${x}:${y}`} family={family} at={at} />;
+      })}
+    </svg>
+  );
+}
+
+function Mark({ family, at }: { family: 'producer' | 'topic' | 'consumer'; at: { x: number; y: number } }) {
+  const { width, height } = MARK;
+  if (family === 'consumer') {
+    return (
+      <rect
+        {...at}
+        width={width}
+        height={height}
+        rx="2.5"
+        fill="var(--mr-consumer-soft)"
+        stroke="var(--mr-consumer)"
+      />
+    );
+  }
+  if (family === 'producer') {
+    const d = `M${at.x + 6},${at.y} h${width - 8} q2,0 2,2 v${height - 4} q0,2 -2,2 h-${width - 8} a6,6 0 0 1 0,-${height} z`;
+    return <path d={d} fill="var(--mr-producer-soft)" stroke="var(--mr-producer)" />;
+  }
+  return (
+    <g fill="var(--mr-topic-soft)" stroke="var(--mr-topic)">
+      <path
+        d={`M${at.x + 3},${at.y} h${width - 6} a3,6 0 0 1 0,${height} h-${width - 6} a3,6 0 0 1 0,-${height} z`}
+      />
+      <path d={`M${at.x + width - 3},${at.y} a3,6 0 0 0 0,${height}`} fill="none" />
+    </g>
+  );
+}

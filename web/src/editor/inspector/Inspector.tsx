@@ -1,0 +1,69 @@
+import { Button } from '@mantine/core';
+import { SquareDashedMousePointer } from 'lucide-react';
+import { useEditorValue } from '../binding/EditorProvider.tsx';
+import type { CommandContext } from '../commands/command.ts';
+import { commandById } from '../commands/registry.ts';
+import { EdgeInspector } from './EdgeInspector.tsx';
+import { FlowInspector } from './FlowInspector.tsx';
+import styles from './Inspector.module.css';
+import { NodeInspector } from './NodeInspector.tsx';
+import type { InspectorPorts } from './ports.ts';
+import { InspectorPortsContext } from './portsContext.ts';
+
+/** The right side: whatever is selected, or the flow itself. */
+export function Inspector({ context, ports }: { context: CommandContext; ports: InspectorPorts }) {
+  return (
+    <InspectorPortsContext value={ports}>
+      <Selected context={context} />
+    </InspectorPortsContext>
+  );
+}
+
+function Selected({ context }: { context: CommandContext }) {
+  const selection = useEditorValue((editor) => editor.selection);
+  const records = useEditorValue((editor) => editor.records);
+  const [only] = selection;
+  if (only === undefined) return <FlowInspector context={context} />;
+  if (selection.size > 1) return <ManyInspector count={selection.size} context={context} />;
+  const record = records.get(only);
+  if (record?.type === 'node') return <NodeInspector key={only} node={record.node} context={context} />;
+  if (record?.type === 'edge') return <EdgeInspector key={only} edge={record.edge} context={context} />;
+  return <FlowInspector context={context} />;
+}
+
+const FOR_MANY = [
+  'align-left',
+  'align-top',
+  'distribute-horizontally',
+  'distribute-vertically',
+  'copy',
+  'duplicate',
+  'delete',
+];
+
+function ManyInspector({ count, context }: { count: number; context: CommandContext }) {
+  return (
+    <section aria-label="Selection">
+      <header className={styles.head}>
+        <span className={styles.icon}>
+          <SquareDashedMousePointer size={16} aria-hidden="true" />
+        </span>
+        <div className={styles.headText}>
+          <h2>{count} things selected</h2>
+          <p>What is done here is one undo step.</p>
+        </div>
+      </header>
+      <div className={styles.body}>
+        <div className={styles.buttons}>
+          {FOR_MANY.map(commandById)
+            .filter((command) => command.canRun(context))
+            .map((command) => (
+              <Button key={command.id} variant="default" onClick={() => void command.run(context)}>
+                {command.label}
+              </Button>
+            ))}
+        </div>
+      </div>
+    </section>
+  );
+}
