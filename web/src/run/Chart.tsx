@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { formatClock } from '../live/format.ts';
 import classes from './MetricsPanel.module.css';
 
 export type ChartSeries = { label: string; color: string; dash?: number[] };
@@ -86,7 +87,7 @@ function optionsOf(
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
-      { ...axis, size: 26 },
+      { ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => formatClock(tick * 1_000).slice(0, 8)) },
       { ...axis, size: 52, values: (_, ticks) => ticks.map(format) },
     ],
     series: [

@@ -34,7 +34,7 @@ function Notices({ live }: { live: LiveRun }) {
       trapFocus
     >
       <Popover.Target>
-        <Tooltip label={plural(notices.next, 'notice')}>
+        <Tooltip label={plural(notices.next, 'notice')} disabled={opened}>
           <Indicator disabled={unseen === 0} label={unseen} size={15} color="red" offset={3}>
             <ActionIcon
               variant="default"

@@ -21,13 +21,13 @@ export function RunList() {
       opened={opened}
       onChange={setOpened}
       position="bottom-end"
-      width={430}
+      width={480}
       shadow="md"
       withinPortal
       trapFocus
     >
       <Popover.Target>
-        <Tooltip label="Runs of this flow">
+        <Tooltip label="Runs of this flow" disabled={opened}>
           <ActionIcon
             variant="default"
             size={28}
@@ -95,7 +95,7 @@ function RunLine({ run, shown, busy, onPick, onRemove }: RunLineProps) {
           <span className={classes.dot} aria-hidden />
           {status.label}
         </span>
-        <span>{when}</span>
+        <span className={classes.when}>{when}</span>
         <span className={classes.dim}>v{run.version}</span>
         <span className={classes.dim}>{elapsed === null ? '' : formatElapsed(elapsed)}</span>
         <span className={classes.dim} title={`${exactNumber(handled)} messages sent on by all nodes`}>
