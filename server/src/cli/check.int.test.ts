@@ -6,7 +6,7 @@ import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { topic } from '@millrace/shared/flow/records/topic.ts';
 import { writeDocument } from '@millrace/shared/flow/serialize.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from './testCli.ts';
+import { runCli } from './testing/testCli.ts';
 
 const SAMPLE = fileURLToPath(new URL('../../../samples/orders.flow.json', import.meta.url));
 

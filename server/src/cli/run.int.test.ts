@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeDocument } from '@millrace/shared/flow/serialize.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countingFlow } from '../gateway/testFlows.ts';
-import { until } from '../gateway/testServer.ts';
+import { countingFlow } from '../gateway/testing/testFlows.ts';
+import { until } from '../gateway/testing/testServer.ts';
 import type { RunReport } from './runReport.ts';
-import { runCli, startCli } from './testCli.ts';
+import { runCli, startCli } from './testing/testCli.ts';
 
 const samples = fileURLToPath(new URL('../../../samples', import.meta.url));
 

@@ -38,7 +38,7 @@ export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport
   const { metrics, status, error, durationMs, restarts, files } = outcome;
   const nodes: RunReport['nodes'] = {};
   const topics: RunReport['topics'] = {};
-  for (const { id, name, kind } of document.nodes) {
+  for (const { id, name, kind } of inReadingOrder(document)) {
     nodes[id] = { name, kind, ...(metrics?.nodes[id] ?? zeroCounters()) };
   }
   // The plan also knows the topics that nobody drew, where dead letters are parked.
@@ -59,6 +59,12 @@ export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport
     topics,
     files,
   };
+}
+
+/** As a person reads the drawing: from left to right, and from top to bottom. */
+function inReadingOrder({ nodes, layout }: FlowDocument): FlowDocument['nodes'] {
+  const at = (id: string): { x: number; y: number } => layout.nodes[id] ?? { x: 0, y: 0 };
+  return nodes.toSorted((a, b) => at(a.id).x - at(b.id).x || at(a.id).y - at(b.id).y);
 }
 
 const COLUMNS = ['in', 'out', 'failed', 'retried', 'deadLettered', 'skipped', 'rejected'] as const;

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type CliProcess, runCli, startCli } from './testCli.ts';
+import { type CliProcess, runCli, startCli } from './testing/testCli.ts';
 
 describe('millrace serve', () => {
   let data = '';

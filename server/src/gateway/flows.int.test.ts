@@ -2,7 +2,7 @@ import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document
 import { topic } from '@millrace/shared/flow/records/topic.ts';
 import { writeDocument } from '@millrace/shared/flow/serialize.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectPage, startTestServer, type TestServer } from './testServer.ts';
+import { connectPage, startTestServer, type TestServer } from './testing/testServer.ts';
 
 const aTopic = (id: string, name: string) =>
   ({ id, kind: 'topic', name, description: '', config: topic.initial() }) as const;

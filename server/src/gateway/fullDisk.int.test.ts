@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countingFlow } from './testFlows.ts';
-import { startTestServer, type TestServer, until } from './testServer.ts';
+import { countingFlow } from './testing/testFlows.ts';
+import { startTestServer, type TestServer, until } from './testing/testServer.ts';
+
+const shell = (line: string) => spawnSync('sh', ['-c', line]);
 
 /** A file system of its own, small enough to fill; null where this user may not mount one. */
 function mountSmallDisk(): string | null {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-disk-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', folder]);
+  const { status } = shell(`mount -t tmpfs -o size=96m tmpfs '${folder}'`);
   if (status === 0) return folder;
   rmSync(folder, { recursive: true, force: true });
   return null;
@@ -26,7 +28,7 @@ describe.skipIf(disk === null)('a full disk (needs the right to mount one)', () 
   });
   afterAll(async () => {
     await server.stop();
-    spawnSync('umount', ['-l', folder]);
+    shell(`umount -l '${folder}'`);
     rmSync(folder, { recursive: true, force: true });
   });
   /** Takes what is left, down to the last block. */
@@ -41,7 +43,7 @@ describe.skipIf(disk === null)('a full disk (needs the right to mount one)', () 
     }
   };
   const free = (): void => {
-    spawnSync('sh', ['-c', `rm -f ${filler}-*`]);
+    shell(`rm -f '${filler}'-*`);
   };
 
   it('refuses a change with STORAGE_FULL, loses nothing, and takes it when there is room again', async () => {

@@ -1,8 +1,8 @@
 import { TRACE_FRAME_EVENT } from '@millrace/shared/protocol/catalog.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { countingFlow } from './testFlows.ts';
-import { startTestServer, type TestPage, type TestServer, until } from './testServer.ts';
+import { countingFlow } from './testing/testFlows.ts';
+import { startTestServer, type TestPage, type TestServer, until } from './testing/testServer.ts';
 
 const COUNT = 300;
 

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DATABASE_NAME, openSqliteStore } from './sqliteStore.ts';
-import { registerStoreContractTests } from './storeContract.ts';
+import { registerStoreContractTests } from './contract/storeContract.ts';
 
 registerStoreContractTests({
   name: 'sqlite',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hookFlow } from '../testFlows.ts';
-import { startTestServer, type TestPage, type TestServer } from '../testServer.ts';
+import { hookFlow } from '../testing/testFlows.ts';
+import { startTestServer, type TestPage, type TestServer } from '../testing/testServer.ts';
 
 type Accepted = { accepted: { id: string; topic: string; partition: number; offset: number }[] };
 

@@ -12,8 +12,8 @@ import type {
 } from '@millrace/shared/protocol/catalog.ts';
 import { PROTOCOL_NUMBER } from '@millrace/shared/protocol/version.ts';
 import { io, type Socket } from 'socket.io-client';
-import type { ServerConfig } from '../config/environment.ts';
-import { type RunningServer, startServer } from '../main.ts';
+import type { ServerConfig } from '../../config/environment.ts';
+import { type RunningServer, startServer } from '../../main.ts';
 
 /** A whole server on a free port with a data folder of its own; for tests. */
 export type TestServer = {

@@ -1,7 +1,7 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Store, StoredRun } from './store.ts';
+import type { Store, StoredRun } from '../store.ts';
 
 export type StoreFactory = {
   name: string;

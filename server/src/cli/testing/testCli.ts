@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const SCRIPT = fileURLToPath(new URL('./millrace.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../millrace.ts', import.meta.url));
 const WAIT_MS_MAX = 45_000;
 
 export type CliResult = { code: number | null; stdout: string; stderr: string };
