@@ -7,8 +7,8 @@ export const LIVE_NODE_ATTRIBUTE = 'data-live-node';
 
 type Painted = {
   runId: string;
-  strip: HTMLElement;
-  below: HTMLElement;
+  first: HTMLElement;
+  second: HTMLElement;
   badges: Map<string, HTMLElement>;
   condition: HTMLElement | null;
 };
@@ -44,16 +44,16 @@ export class BadgePainter {
     if (!painted) {
       painted = {
         runId,
-        strip: box(classes.strip),
-        below: box(classes.below),
+        first: box(classes.row),
+        second: box(classes.row),
         badges: new Map(),
         condition: null,
       };
       this.#painted.set(element, painted);
-      element.replaceChildren(painted.strip, painted.below);
+      element.replaceChildren(painted.first, painted.second);
     }
     for (const badge of face.badges) paintBadge(painted, badge);
-    paintCondition(painted, face);
+    paintCondition(element, painted, face);
   }
 }
 
@@ -74,8 +74,7 @@ function paintBadge(painted: Painted, badge: Badge): void {
     element.append(figure);
     if (badge.label !== '') element.append(` ${badge.label}`);
     painted.badges.set(badge.name, element);
-    if (badge.place === 'strip') painted.strip.append(element);
-    else painted.below.insertBefore(element, painted.condition);
+    (badge.place === 'first row' ? painted.first : painted.second).append(element);
   }
   const value = String(badge.value);
   if (element.dataset.value !== value) {
@@ -88,14 +87,14 @@ function paintBadge(painted: Painted, badge: Badge): void {
   if (element.hidden !== badge.quiet) element.hidden = badge.quiet;
 }
 
-function paintCondition(painted: Painted, face: NodeFace): void {
+function paintCondition(parent: HTMLElement, painted: Painted, face: NodeFace): void {
   const line = face.condition;
   if (!painted.condition) {
     if (!line) return;
     painted.condition = document.createElement('span');
     painted.condition.className = classes.condition ?? '';
     painted.condition.dataset.testid = 'node-condition';
-    painted.below.append(painted.condition);
+    parent.append(painted.condition);
   }
   const element = painted.condition;
   const text = line?.text ?? '';

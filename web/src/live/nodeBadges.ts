@@ -14,8 +14,8 @@ export type Badge = {
   title: string;
   tone: BadgeTone;
   quiet: boolean;
-  /** `strip` is inside the node, `below` hangs under it: what is not always there must not push what is. */
-  place: 'strip' | 'below';
+  /** What is not always there has a row of its own, so that it does not push what is. */
+  place: 'first row' | 'second row';
 };
 export type ConditionLine = { state: NodeCondition['state']; text: string; title: string; tone: BadgeTone };
 export type NodeFace = { badges: Badge[]; condition: ConditionLine | null };
@@ -66,7 +66,7 @@ function mainBadges(
           tone: 'soft',
           // While messages pass through it would only flicker; it matters when one is stuck.
           quiet: inFlight === 0 || rate > IN_FLIGHT_RATE_MAX,
-          place: 'below',
+          place: 'second row',
         },
       ];
     }
@@ -78,7 +78,7 @@ function troubleBadges(family: NodeFamily, counters: NodeCounters): Badge[] {
     ...count(name, label, counters[name], meaning),
     tone,
     quiet: counters[name] === 0,
-    place: 'below',
+    place: 'second row',
   });
   const rejected = trouble('rejected', 'rejected', 'messages refused before anything was written', 'error');
   if (family !== 'consumer') return [rejected];
@@ -100,7 +100,7 @@ function count(name: string, label: string, value: number, meaning: string): Bad
     title: `${exactNumber(value)} ${meaning}`,
     tone: 'plain',
     quiet: false,
-    place: 'strip',
+    place: 'first row',
   };
 }
 
@@ -113,7 +113,7 @@ function rateBadge(perSecond: number, meaning: string): Badge {
     title: `${formatRate(perSecond)}: ${meaning}, mean of the last two seconds`,
     tone: 'soft',
     quiet: perSecond <= 0,
-    place: 'strip',
+    place: 'first row',
   };
 }
 
@@ -135,7 +135,7 @@ function lagBadge(live: LiveRun, topicId: string): Badge {
     title: lines.length === 0 ? 'Nobody reads this topic' : lines.join('\n'),
     tone: lag >= limit ? 'error' : lag >= limit / 2 ? 'warning' : 'soft',
     quiet: lag === 0,
-    place: 'strip',
+    place: 'first row',
   };
 }
 
