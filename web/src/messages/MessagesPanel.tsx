@@ -4,6 +4,7 @@ import type { LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
 import { useSignal } from '../live/useSignal.ts';
 import { type RunReader, useLiveRun, useWatch } from '../live/watch.tsx';
+import { useNarrow } from '../ui/useNarrow.ts';
 import { MessageBar } from './MessageBar.tsx';
 import { MessageDetail } from './MessageDetail.tsx';
 import { MessageTable } from './MessageTable.tsx';
@@ -49,6 +50,9 @@ export function MessagesPanel() {
   );
 }
 
+/** Below this width the open message takes the place of the table. */
+const SIDE_BY_SIDE_PX = 680;
+
 type Props = {
   live: LiveRun;
   reader: RunReader;
@@ -65,6 +69,7 @@ function TopicBrowser({ live, reader, topics, topicId }: Props) {
   );
   const [refreshing, setRefreshing] = useState(true);
   const [showPartitions, setShowPartitions] = useState(false);
+  const { ref, narrow } = useNarrow(SIDE_BY_SIDE_PX);
   const { page, loading, error, reload } = useTopicMessages(live, reader, topicId, query, refreshing);
   const rows = page?.messages;
   const row = useMemo(
@@ -99,29 +104,33 @@ function TopicBrowser({ live, reader, topics, topicId }: Props) {
       {showPartitions && page ? (
         <PartitionTable live={live} topicId={topicId} partitions={page.partitions} />
       ) : null}
-      <div className={classes.body}>
-        <Group orientation="horizontal" id="messages">
-          <Panel id="message-table" minSize={260} defaultSize={message ? '55%' : '100%'}>
-            <MessageTable
-              messages={rows ?? null}
-              loading={loading}
-              error={error}
-              query={query}
-              selected={message}
-              onSelect={(one) =>
-                selectMessage(one ? { topicId, partition: one.partition, offset: one.offset } : null)
-              }
-            />
-          </Panel>
-          {message ? (
-            <>
-              <Separator className={classes.separator} aria-label="Width of the message table" />
-              <Panel id="message-detail" minSize={260}>
-                <MessageDetail live={live} reader={reader} position={message} known={row} />
-              </Panel>
-            </>
-          ) : null}
-        </Group>
+      <div className={classes.body} ref={ref}>
+        {narrow && message ? (
+          <MessageDetail live={live} reader={reader} position={message} known={row} />
+        ) : (
+          <Group orientation="horizontal" id="messages">
+            <Panel id="message-table" minSize={260} defaultSize={message ? '55%' : '100%'}>
+              <MessageTable
+                messages={rows ?? null}
+                loading={loading}
+                error={error}
+                query={query}
+                selected={message}
+                onSelect={(one) =>
+                  selectMessage(one ? { topicId, partition: one.partition, offset: one.offset } : null)
+                }
+              />
+            </Panel>
+            {message ? (
+              <>
+                <Separator className={classes.separator} aria-label="Width of the message table" />
+                <Panel id="message-detail" minSize={260}>
+                  <MessageDetail live={live} reader={reader} position={message} known={row} />
+                </Panel>
+              </>
+            ) : null}
+          </Group>
+        )}
       </div>
     </div>
   );

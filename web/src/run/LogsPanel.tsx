@@ -71,7 +71,7 @@ function Logs({ live }: { live: LiveRun }) {
           data-testid="log-filter-text"
         />
         <Select
-          w={124}
+          className={classes.choice}
           aria-label="Level"
           allowDeselect={false}
           data={LEVELS.map((level) => ({
@@ -83,7 +83,7 @@ function Logs({ live }: { live: LiveRun }) {
           data-testid="log-filter-level"
         />
         <Select
-          w={150}
+          className={classes.choice}
           aria-label="Node"
           placeholder="Any node"
           clearable

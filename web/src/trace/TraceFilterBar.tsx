@@ -30,7 +30,7 @@ export function TraceFilterBar({ live, filter, onFilter, following, onFollow, ne
         data-testid="trace-filter-text"
       />
       <Select
-        w={132}
+        className={classes.choice}
         aria-label="Status"
         placeholder="Any status"
         clearable
@@ -40,7 +40,7 @@ export function TraceFilterBar({ live, filter, onFilter, following, onFollow, ne
         data-testid="trace-filter-status"
       />
       <Select
-        w={150}
+        className={classes.choice}
         aria-label="Node"
         placeholder="Any node"
         clearable
