@@ -2,7 +2,7 @@ import type { NodeFamily } from '@millrace/shared/flow/records/kind.ts';
 import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import type { NodeCondition, NodeCounters } from '@millrace/shared/trace/metrics.ts';
 import { compactNumber, exactNumber, formatRate } from './format.ts';
-import type { LiveRun } from './liveRun.ts';
+import { isActive, type LiveRun } from './liveRun.ts';
 
 export type BadgeTone = 'plain' | 'soft' | 'warning' | 'error';
 /** One figure on a node. `value` is exact; `text` is what fits. A quiet badge is in the page for readers of values, but not shown. */
@@ -31,7 +31,7 @@ export function nodeFace(live: LiveRun, nodeId: string, nowMs: number = performa
   const family = familyOf(kind);
   const badges = [...mainBadges(live, family, nodeId, counters, nowMs), ...troubleBadges(family, counters)];
   const condition = live.metrics.latest?.conditions[nodeId];
-  return { badges, condition: condition ? conditionLine(condition) : null };
+  return { badges, condition: condition ? conditionLine(condition, family, live) : null };
 }
 
 function mainBadges(
@@ -139,7 +139,7 @@ function lagBadge(live: LiveRun, topicId: string): Badge {
   };
 }
 
-function conditionLine(condition: NodeCondition): ConditionLine | null {
+function conditionLine(condition: NodeCondition, family: NodeFamily, live: LiveRun): ConditionLine | null {
   const { state, reason = '' } = condition;
   switch (state) {
     case 'idle':
@@ -158,6 +158,8 @@ function conditionLine(condition: NodeCondition): ConditionLine | null {
     case 'failed':
       return { state, text: reason === '' ? 'failed' : `failed: ${reason}`, title: reason, tone: 'error' };
     case 'finished':
+      // When the run is over everything is finished; only a producer that is done before says something new.
+      if (family !== 'producer' || !isActive(live.status)) return null;
       return {
         state,
         text: 'finished',

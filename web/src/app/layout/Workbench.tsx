@@ -34,7 +34,7 @@ import styles from './Workbench.module.css';
 /** Pixels. The dock folds to its row of tabs. */
 const LEFT = { size: 200, min: 168, max: 320 };
 const RIGHT = { size: 312, min: 264, max: 640 };
-const DOCK = { size: 250, min: 110, folded: 37 };
+const DOCK = { size: 290, min: 110, folded: 37 };
 
 /** One open flow: palette, canvas, inspector, dock, and the run controls above them. */
 export function Workbench({ editor }: { editor: Editor }) {
