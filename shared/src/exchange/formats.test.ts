@@ -13,6 +13,12 @@ import { toSvg } from './svg.ts';
 import { traceLines } from './traceJsonl.ts';
 import { parseYaml, writeYaml } from './yaml.ts';
 
+/** Any character but a lone surrogate; the library's own `binary` unit takes seconds to build. */
+const anyCharacter = fc
+  .integer({ min: 1, max: 0x10ffff })
+  .filter((code) => code < 0xd800 || code > 0xdfff)
+  .map((code) => String.fromCodePoint(code));
+
 const read = (path: string): FlowDocument =>
   parseDocument(readFileSync(new URL(path, import.meta.url), 'utf8')).document;
 const orders = (): FlowDocument => read('../../../samples/orders.flow.json');
@@ -230,7 +236,7 @@ describe('YAML', () => {
       maxLength: 14,
     });
     fc.assert(
-      fc.property(fc.oneof(odd, fc.string({ unit: 'binary' })), odd, fc.jsonValue(), (a, b, any) => {
+      fc.property(fc.oneof(odd, fc.string({ unit: anyCharacter })), odd, fc.jsonValue(), (a, b, any) => {
         const value = { a, nested: { b, list: [a, b, { a }] }, any };
         // As text, because JSON does not know −0.
         expect(JSON.stringify(parseYaml(writeYaml(value)))).toBe(JSON.stringify(value));
