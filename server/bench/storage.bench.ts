@@ -64,7 +64,11 @@ async function rateOf(loops: number, work: (loop: number) => Promise<number> | n
     const startMs = performance.now();
     let moved = 0;
     const one = async (loop: number): Promise<void> => {
-      while (performance.now() - startMs < ms) moved += await work(loop);
+      while (performance.now() - startMs < ms) {
+        // Not in one expression: the sum would be read before the wait, and what other loops moved be forgotten.
+        const count = await work(loop);
+        moved += count;
+      }
     };
     await Promise.all(Array.from({ length: loops }, (_, loop) => one(loop)));
     return (moved * 1000) / (performance.now() - startMs);
