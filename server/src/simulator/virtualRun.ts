@@ -251,8 +251,15 @@ class VirtualRun {
         return this.#answerAfter(this.#random.int(2), () => {
           const source = this.#options.sources[effect.producer];
           assert(source, `no source was given for ${effect.producer}`);
-          const { items, done } = source(effect.cursor, effect.itemsMax);
-          return { type: 'sourced', readId: effect.readId, items, done, nowMs: this.#clock.nowMs };
+          const { readId } = effect;
+          const nowMs = this.#clock.nowMs;
+          try {
+            const { items, done } = source(effect.cursor, effect.itemsMax);
+            return { type: 'sourced', readId, items, done, nowMs };
+          } catch (thrown) {
+            const message = thrown instanceof Error ? thrown.message : String(thrown);
+            return { type: 'source-failed', readId, error: { code: 'SOURCE_UNREADABLE', message }, nowMs };
+          }
         });
       case 'invoke':
         return this.#invoke(effect);

@@ -44,7 +44,7 @@ function restorePosition(core: Core, lane: Lane, restored: RestoredRun): void {
   const at = Math.min(committed ?? start, end);
   lane.fetchFrom = lane.finished = lane.committing = lane.committed = lane.tracedUntil = at;
   lane.subscription.backlog += end - at;
-  if (committed === null && at > 0) {
+  if (committed === null && lane.consumer.planned.startFrom.at !== 'earliest') {
     // Rule CG3: where a group began is decided once. Without this commit, "latest" would move with every restart.
     lane.committing = -1;
     touchLane(core, lane);
