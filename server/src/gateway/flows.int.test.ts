@@ -161,6 +161,20 @@ describe('flows over HTTP', () => {
     expect(schema).toMatchObject({ title: 'Millrace flow' });
   });
 
+  it.each(['json', 'yaml', 'mermaid', 'markdown', 'svg'])('exports a flow as %s', async (format) => {
+    const id = `flow:export-${format}`;
+    const document = { ...emptyDocument(id, 'Größe 1'), nodes: [aTopic('node:t', 'orders')] };
+    await (await server.page()).ask('flow.import', { document, keepId: true });
+    const response = await fetch(`${server.address}/api/flows/${id}/export?format=${format}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-disposition')).toMatch(/^attachment; filename="[\w.-]+"/);
+    const text = await response.text();
+    expect(text).toContain('orders');
+    if (format === 'json') expect(text).toBe(writeDocument(document, 'json'));
+    const unknown = await fetch(`${server.address}/api/flows/${id}/export?format=cobol`);
+    expect(unknown.status).toBe(400);
+  });
+
   it('keeps pages of other sites out', async () => {
     const post = (origin: string) =>
       fetch(`${server.address}/api/flows/import`, { method: 'POST', body: '{}', headers: { origin } });

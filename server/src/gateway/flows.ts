@@ -82,8 +82,10 @@ export function createFlows(options: FlowsOptions): Flows {
           },
         );
       }
-      await options.discardRunsOf(flowId);
+      // The flow goes before anything is waited for, so that nobody can start it meanwhile.
+      const discarded = options.discardRunsOf(flowId);
       store.deleteFlow(flowId);
+      await discarded;
       options.onDeleted(flowId);
       options.onListChanged();
     },

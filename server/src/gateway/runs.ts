@@ -31,7 +31,7 @@ export type RunsOptions = {
   onListChanged(): void;
   /** The folder of this run is about to be removed. */
   onDiscard(runId: string): void;
-  /** A run could not be saved; it is tried again. */
+  /** A run could not be saved, or old ones not removed; it is tried again later. */
   onSaveFailed(runId: string, error: WorkbenchError): void;
 };
 
@@ -208,7 +208,10 @@ export function createRuns(options: RunsOptions): Runs {
       const run: LiveRun = { stored, document: flow.document, earlierRestarts: 0, isUnsaved: false };
       live.set(stored.summary.id, run);
       options.onListChanged();
-      await discardOldest(flowId);
+      // Old runs that cannot be removed (a file held open) must not keep a new one from starting.
+      await discardOldest(flowId).catch((thrown: unknown) =>
+        options.onSaveFailed(stored.summary.id, toWorkbenchError(thrown, 'STORAGE_FAILED')),
+      );
       await begin(run, paused, false);
       return run.stored.summary;
     },

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DATABASE_NAME, openSqliteStore } from './sqliteStore.ts';
 import { registerStoreContractTests } from './contract/storeContract.ts';
+import { DATABASE_NAME, openSqliteStore } from './sqliteStore.ts';
 
 registerStoreContractTests({
   name: 'sqlite',
