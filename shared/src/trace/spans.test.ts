@@ -177,6 +177,11 @@ describe('the trace summary', () => {
     }
   });
 
+  it('[TP2] takes the key from where the message got it', () => {
+    const [produced, ...rest] = happy;
+    expect(summarize([{ ...(produced as TraceRecord), key: null }, ...rest]).key).toBe('k');
+  });
+
   it('tells what is under way, made good, given up and dead-lettered', () => {
     const start = happy.slice(0, 3);
     const failed = at(113, 'failed', 'node:pay', { errorCode: 'HANDLER_THREW' });

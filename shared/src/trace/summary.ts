@@ -28,8 +28,10 @@ export function mergeSummary(
       rootKnown = true;
       summary.rootNodeId = record.nodeId;
       summary.rootType = record.messageType;
-      summary.key = record.key;
+      summary.key = record.key ?? summary.key;
     }
+    // A root may get its key only where it is appended, from the topic's path.
+    summary.key ??= record.key;
     if (record.kind === 'dead-lettered') deadLettered = true;
     count(summary, record);
   }
