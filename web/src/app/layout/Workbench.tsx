@@ -97,7 +97,7 @@ function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding
       onLayoutChanged={columns.onLayoutChanged}
     >
       <Panel
-        id="left"
+        id="panel-left"
         defaultSize={LEFT.size}
         minSize={LEFT.min}
         maxSize={LEFT.max}
@@ -111,13 +111,13 @@ function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding
         </aside>
       </Panel>
       <Separator className={styles.columnHandle} aria-label="Width of the palette" />
-      <Panel id="middle" minSize={300}>
+      <Panel id="panel-middle" minSize={300}>
         <Group
           orientation="vertical"
           defaultLayout={rows.defaultLayout}
           onLayoutChanged={rows.onLayoutChanged}
         >
-          <Panel id="canvas" minSize={140}>
+          <Panel id="panel-canvas" minSize={140}>
             <main className={styles.canvas} aria-label="Canvas">
               <ErrorBoundary what="the canvas">
                 <Canvas
@@ -134,7 +134,7 @@ function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding
           </Panel>
           <Separator className={styles.rowHandle} aria-label="Height of the panel" />
           <Panel
-            id="dock"
+            id="panel-dock"
             panelRef={dockRef}
             defaultSize={DOCK.size}
             minSize={DOCK.min}
@@ -149,7 +149,7 @@ function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding
       </Panel>
       <Separator className={styles.columnHandle} aria-label="Width of the inspector" />
       <Panel
-        id="right"
+        id="panel-right"
         defaultSize={RIGHT.size}
         minSize={RIGHT.min}
         maxSize={RIGHT.max}

@@ -97,7 +97,7 @@ export function StartScreen() {
             The page reconnects by itself as soon as the server runs again.
           </Alert>
         )}
-        <section aria-labelledby="your-flows">
+        <section aria-labelledby="your-flows" className={styles.block}>
           <div className={styles.sectionHead}>
             <Title order={2} id="your-flows" className={styles.section}>
               Your flows
@@ -181,7 +181,7 @@ function Samples() {
   }, [connection]);
   if (samples.length === 0) return null;
   return (
-    <section aria-labelledby="samples">
+    <section aria-labelledby="samples" className={styles.block}>
       <Title order={2} id="samples" className={styles.section}>
         Samples
       </Title>

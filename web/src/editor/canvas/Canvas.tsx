@@ -52,7 +52,7 @@ import { ArrowHeads, WireEdge } from './WireEdge.tsx';
 
 /** Beyond this many nodes only what is visible is in the page. */
 const RENDER_ALL_MAX = 250;
-const ZOOM = { min: 0.08, max: 2.5, fit: 1.1 };
+const ZOOM = { min: 0.08, max: 2.5, fit: 1.1, far: 0.68 };
 const FIT_MS = 180;
 
 const nodeTypes = { frame: NodeFrame };
@@ -203,8 +203,14 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           onConnectStart={onConnectStart}
           onConnectEnd={onConnectEnd}
           isValidConnection={({ source, target }) => source !== target}
-          onViewportChange={(viewport) => geometry.setViewport(viewport)}
-          onInit={(instance) => geometry.setViewport(instance.getViewport())}
+          onViewportChange={(viewport) => {
+            geometry.setViewport(viewport);
+            showDistance(frame.current, viewport.zoom);
+          }}
+          onInit={(instance) => {
+            geometry.setViewport(instance.getViewport());
+            showDistance(frame.current, instance.getZoom());
+          }}
           onPaneContextMenu={(event) => {
             event.preventDefault();
             setMenu({ what: 'context', at: within({ x: event.clientX, y: event.clientY }) });
@@ -232,7 +238,7 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           onlyRenderVisibleElements={nodes.length > RENDER_ALL_MAX}
           elevateNodesOnSelect
           fitView
-          fitViewOptions={{ padding: 0.14, maxZoom: ZOOM.fit }}
+          fitViewOptions={{ padding: 0.06, maxZoom: ZOOM.fit }}
         >
           <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.2} color="var(--mr-canvas-dots)" />
           {overlay && <div className={styles.overlay}>{overlay}</div>}
@@ -293,7 +299,7 @@ function usePort(
           const nodes = nodeIds?.map((id) => ({ id }));
           void flow.fitView({
             ...(nodes ? { nodes } : {}),
-            padding: 0.14,
+            padding: 0.06,
             maxZoom: ZOOM.fit,
             duration: FIT_MS,
           });
@@ -312,6 +318,12 @@ function usePort(
     onPort(port);
     return () => onPort(null);
   }, [flow, frame, onPort, startRename]);
+}
+
+/** Seen from afar, nodes show less and larger. An attribute, so that zooming renders nothing. */
+function showDistance(element: HTMLElement | null, zoom: number): void {
+  const distance = zoom < ZOOM.far ? 'far' : 'near';
+  if (element && element.dataset.distance !== distance) element.dataset.distance = distance;
 }
 
 function nodeIdAt({ x, y }: Point): string | null {

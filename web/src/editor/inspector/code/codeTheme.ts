@@ -6,7 +6,13 @@ import { tags } from '@lezer/highlight';
 /** Our tokens, so that the code follows the page from light to dark. */
 const surface = EditorView.theme({
   '&': { color: 'var(--mr-text)', backgroundColor: 'transparent' },
-  '.cm-content': { fontFamily: 'var(--mr-mono)', caretColor: 'var(--mr-text)', padding: '6px 0' },
+  '.cm-content': {
+    fontFamily: 'var(--mr-mono)',
+    caretColor: 'var(--mr-text)',
+    // Code is shown as it is typed: >= stays two characters.
+    fontVariantLigatures: 'none',
+    padding: '6px 0',
+  },
   '.cm-line': { padding: '0 8px' },
   '.cm-cursor': { borderLeftColor: 'var(--mr-text)' },
   '.cm-scroller': { fontFamily: 'var(--mr-mono)', lineHeight: '1.5', overflow: 'auto' },
