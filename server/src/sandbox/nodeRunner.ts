@@ -34,6 +34,8 @@ export class NodeRunner {
   readonly #host: IsolateHost;
   readonly #module: SandboxModule;
   #isolate: HostedIsolate | null;
+  /** The isolate has handled nothing yet, so that what fills its memory is the delivery under way. */
+  #unused = true;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
   /** Told with the next outcome. */
@@ -98,10 +100,12 @@ export class NodeRunner {
 
   async #call(deliveries: Delivery[], state: ScopedState, seed: number, nowMs: number): Promise<CallResult> {
     const input = encodeCall(deliveries, state, seed, nowMs, this.#module.topicNames ?? {});
-    const fresh = this.#isolate === null || this.#isolate.lost;
     let isolate: HostedIsolate | null = null;
+    let fresh = true;
     try {
       isolate = await this.#open();
+      fresh = this.#unused;
+      this.#unused = false;
       const { output, warning, elapsedUs } = await isolate.call(input);
       const decoded = decodeCall(output);
       this.#bystander = 0;
@@ -237,6 +241,7 @@ export class NodeRunner {
     if (this.#closed) isolate.dispose();
     this.#mustBeOpen();
     this.#isolate = isolate;
+    this.#unused = true;
     return isolate;
   }
 

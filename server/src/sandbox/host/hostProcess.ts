@@ -10,8 +10,10 @@ import { CallStopped, NodeIsolate } from './nodeIsolate.ts';
  */
 
 const WATCH_MS = 50;
-/** What the process needs for itself, and for what an isolate may take beyond its limit before it is stopped. */
-const BASE_BYTES = 335_544_320;
+/** What the process needs for itself (about 80 MB) and for texts on their way through it. */
+const BASE_MB = 192;
+/** What an isolate takes beside the heap that its limit is about. */
+const ISOLATE_MB = 16;
 const BYTES_PER_MB = 1_048_576;
 
 type Held = { isolate: NodeIsolate | null; memoryMb: number; calls: number };
@@ -37,9 +39,9 @@ function end(): never {
 
 /** V8 polls for interrupts at certain places only; a loop that allocates between them passes every limit. */
 function watchMemory(): void {
-  let allowed = BASE_BYTES;
-  for (const { memoryMb } of held.values()) allowed += memoryMb * BYTES_PER_MB;
-  if (process.memoryUsage.rss() <= allowed) return;
+  let allowedMb = BASE_MB;
+  for (const { memoryMb } of held.values()) allowedMb += memoryMb + ISOLATE_MB;
+  if (process.memoryUsage.rss() <= allowedMb * BYTES_PER_MB) return;
   const running = [...held].filter(([, { calls }]) => calls > 0);
   const only = running.length === 1 ? running[0] : undefined;
   die(only ? only[0] : null, 'out-of-memory', 'The process holds more memory than all its handlers may.');
