@@ -52,6 +52,7 @@ export const zones: readonly Zone[] = [
 
   serverZone('engine/', [], nothing),
   serverZone('engine/io.ts', [], nothing),
+  serverZone('engine/engine.ts', ['engine/'], nothing),
   serverZone('engine/operators/', ['engine/io.ts'], nothing),
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),

@@ -13,7 +13,6 @@ import type {
   StateWrite,
 } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
-import type { WakeHeap } from './wakes.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -259,3 +258,15 @@ export type StepQueue = {
 
 /** What is handed to an append: where and what. */
 export type Placed = { topic: TopicRuntime; partition: number; message: Message };
+
+/** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
+export type Wake =
+  | { kind: 'lane'; lane: Lane }
+  | { kind: 'timer'; timer: HandlerTimer }
+  | { kind: 'write' }
+  | { kind: 'producer' };
+
+export type WakeEntry = { atMs: number; order: number; wake: Wake };
+
+/** A binary heap by (time, order of arrival), so that equal times fire in the order in which they were set. */
+export type WakeHeap = { entries: WakeEntry[]; order: number };

@@ -1,16 +1,4 @@
-import type { HandlerTimer, Lane } from './core.ts';
-
-/** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
-export type Wake =
-  | { kind: 'lane'; lane: Lane }
-  | { kind: 'timer'; timer: HandlerTimer }
-  | { kind: 'write' }
-  | { kind: 'producer' };
-
-type Entry = { atMs: number; order: number; wake: Wake };
-
-/** A binary heap by (time, order of arrival), so that equal times fire in the order in which they were set. */
-export type WakeHeap = { entries: Entry[]; order: number };
+import type { Wake, WakeEntry, WakeHeap } from './core.ts';
 
 export function createWakeHeap(): WakeHeap {
   return { entries: [], order: 0 };
@@ -22,12 +10,12 @@ export function nextWakeMs(heap: WakeHeap): number | null {
 
 export function addWake(heap: WakeHeap, atMs: number, wake: Wake): void {
   const { entries } = heap;
-  const added: Entry = { atMs, order: heap.order++, wake };
+  const added: WakeEntry = { atMs, order: heap.order++, wake };
   let at = entries.length;
   entries.push(added);
   while (at > 0) {
     const parent = (at - 1) >> 1;
-    const above = entries[parent] as Entry;
+    const above = entries[parent] as WakeEntry;
     if (!isBefore(added, above)) break;
     entries[at] = above;
     at = parent;
@@ -40,19 +28,19 @@ export function takeDueWake(heap: WakeHeap, nowMs: number): Wake | null {
   const { entries } = heap;
   const first = entries[0];
   if (first === undefined || first.atMs > nowMs) return null;
-  const last = entries.pop() as Entry;
+  const last = entries.pop() as WakeEntry;
   if (entries.length > 0) siftDown(entries, last);
   return first.wake;
 }
 
-function siftDown(entries: Entry[], sinking: Entry): void {
+function siftDown(entries: WakeEntry[], sinking: WakeEntry): void {
   const { length } = entries;
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= length) break;
-    if (child + 1 < length && isBefore(entries[child + 1] as Entry, entries[child] as Entry)) child++;
-    const below = entries[child] as Entry;
+    if (child + 1 < length && isBefore(entries[child + 1] as WakeEntry, entries[child] as WakeEntry)) child++;
+    const below = entries[child] as WakeEntry;
     if (!isBefore(below, sinking)) break;
     entries[at] = below;
     at = child;
@@ -60,6 +48,6 @@ function siftDown(entries: Entry[], sinking: Entry): void {
   entries[at] = sinking;
 }
 
-function isBefore(a: Entry, b: Entry): boolean {
+function isBefore(a: WakeEntry, b: WakeEntry): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
