@@ -30,7 +30,7 @@ export type RunStreams = {
 
   metrics(runId: string, metrics: MetricsSnapshot): void;
   traceFrame(runId: string, firstSeq: number, count: number, frame: Uint8Array): void;
-  logs(runId: string, lines: LogLine[]): void;
+  logs(runId: string, lines: LogLine[], dropped: number): void;
   notice(runId: string, notice: RunNotice): void;
   /** The newest log lines heard from this run since the server started. */
   recentLogs(runId: string): readonly LogLine[];
@@ -139,7 +139,7 @@ export function createRunStreams(options: RunStreamsOptions): RunStreams {
       for (const watcher of streams.get(runId)?.watchers.values() ?? [])
         watcher.traces?.offer({ firstSeq, count, frame });
     },
-    logs: (runId, lines) => {
+    logs: (runId, lines, dropped) => {
       const stream = streamOf(runId);
       stream.recentLogs.push(...lines);
       stream.recentLogs = stream.recentLogs.slice(-LOG_LINES_KEPT);
@@ -147,7 +147,7 @@ export function createRunStreams(options: RunStreamsOptions): RunStreams {
       const excess = stream.newLogs.length - LOG_LINES_PER_TICK_MAX;
       if (excess <= 0) return;
       stream.newLogs.splice(0, excess);
-      stream.droppedLogs += excess;
+      stream.droppedLogs += excess + dropped;
     },
     notice: (runId, notice) => {
       for (const watcher of streams.get(runId)?.watchers.values() ?? [])

@@ -198,7 +198,7 @@ export class RunHandle {
         events.traceFrame(run.runId, message.firstSeq, message.count, message.frame);
         return;
       case 'logs':
-        events.logs(run.runId, message.lines);
+        events.logs(run.runId, message.lines, message.dropped);
         return;
       case 'notice':
         events.notice(run.runId, message.notice);
@@ -279,5 +279,10 @@ function lastLine(text: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.find((line) => line.startsWith('FATAL ERROR')) ?? lines.at(-1) ?? '';
+  return (
+    lines.find((line) => line.startsWith('FATAL ERROR')) ??
+    lines.find((line) => /^\w*Error\b/.test(line)) ??
+    lines.at(-1) ??
+    ''
+  );
 }

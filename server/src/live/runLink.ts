@@ -57,5 +57,6 @@ export type FromRun =
   | { type: 'metrics'; metrics: MetricsSnapshot }
   /** An encoded TraceBatch (`shared/trace/frame.ts`); `firstSeq` and `count` repeat its header. */
   | { type: 'trace-frame'; firstSeq: number; count: number; frame: Uint8Array }
-  | { type: 'logs'; lines: LogLine[] }
+  /** `dropped` counts lines left out before these. */
+  | { type: 'logs'; lines: LogLine[]; dropped: number }
   | { type: 'notice'; notice: RunNotice };

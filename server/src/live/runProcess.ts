@@ -24,7 +24,9 @@ let run: LiveRun | null = null;
 let ticker: NodeJS.Timeout | null = null;
 let framesWanted = false;
 let frameCredit = 0;
-let pendingLogs: LogLine[] = [];
+const pendingLogs: LogLine[] = [];
+/** Left out of the live stream since the last tick; the store has them (TR3). */
+let droppedLogs = 0;
 let ending = false;
 
 function send(message: FromRun): void {
@@ -35,7 +37,8 @@ function tick(): void {
   if (!run) return;
   send({ type: 'metrics', metrics: run.metrics() });
   if (pendingLogs.length > 0) {
-    send({ type: 'logs', lines: pendingLogs.splice(0) });
+    send({ type: 'logs', lines: pendingLogs.splice(0), dropped: droppedLogs });
+    droppedLogs = 0;
   }
 }
 
@@ -68,8 +71,9 @@ async function boot(bootstrap: RunBootstrap): Promise<void> {
       onNotice: (notice) => send({ type: 'notice', notice }),
       onLogs: (lines) => {
         pendingLogs.push(...lines);
-        if (pendingLogs.length > LOG_LINES_PER_TICK_MAX)
-          pendingLogs = pendingLogs.slice(-LOG_LINES_PER_TICK_MAX);
+        const excess = Math.max(0, pendingLogs.length - LOG_LINES_PER_TICK_MAX);
+        pendingLogs.splice(0, excess);
+        droppedLogs += excess;
       },
       onTraceFrame: (firstSeq, count, frame) => {
         if (!framesWanted || frameCredit <= 0) return;

@@ -10,7 +10,8 @@ export type SupervisorEvents = {
   status(runId: string, status: RunStatus, error: ErrorData | null): void;
   metrics(runId: string, metrics: MetricsSnapshot): void;
   traceFrame(runId: string, firstSeq: number, count: number, frame: Uint8Array): void;
-  logs(runId: string, lines: LogLine[]): void;
+  /** `dropped` counts lines left out before these because there were too many at once. */
+  logs(runId: string, lines: LogLine[], dropped: number): void;
   notice(runId: string, notice: RunNotice): void;
   /** The process died and a new one was started; `restarts` counts this run's. */
   restarted(runId: string, restarts: number): void;
