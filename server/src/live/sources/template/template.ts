@@ -2,9 +2,6 @@ import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { compileExpression, type Expression, ExpressionError, type ItemFacts } from './expression.ts';
 import type { RandomFaker } from './randomFaker.ts';
 
-/** `{{ … }}`; arguments in JSON may end with braces of their own, so the last two of a run of braces close it. */
-const FIELD = /\{\{\s*([\s\S]*?)\s*\}\}(?!\})/g;
-
 /** A text field such as a key: every `{{…}}` is replaced by its value as text. */
 export function compileTextTemplate(
   field: string,
@@ -84,13 +81,36 @@ function stringExpression(path: string, text: string, random: RandomFaker): Expr
 function textParts(path: string, text: string, random: RandomFaker): (string | Expression)[] {
   const parts: (string | Expression)[] = [];
   let from = 0;
-  for (const match of text.matchAll(FIELD)) {
-    if (match.index > from) parts.push(text.slice(from, match.index));
-    parts.push(compileAt(path, match[1] as string, random));
-    from = match.index + match[0].length;
+  for (let open = text.indexOf('{{'); open >= 0; open = text.indexOf('{{', from)) {
+    const close = endOfField(text, open + 2);
+    if (close < 0) {
+      const rest = text.slice(open, open + 40);
+      throw new WorkbenchError('TEMPLATE_INVALID', `${path}: "${rest}" opens a {{…}} that is never closed.`, {
+        details: { field: path },
+      });
+    }
+    if (open > from) parts.push(text.slice(from, open));
+    parts.push(compileAt(path, text.slice(open + 2, close).trim(), random));
+    from = close + 2;
   }
   if (from < text.length) parts.push(text.slice(from));
   return parts;
+}
+
+/** Where the `}}` of a field stands; braces and strings of its arguments in JSON are passed over. -1 when there is none. */
+function endOfField(text: string, from: number): number {
+  let depth = 0;
+  let quoted = false;
+  for (let i = from; i < text.length; i++) {
+    const char = text[i];
+    if (quoted && char === '\\') i++;
+    else if (char === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (char === '{') depth++;
+    else if (char === '}' && depth > 0) depth--;
+    else if (char === '}' && text[i + 1] === '}') return i;
+  }
+  return -1;
 }
 
 function compileAt(path: string, expression: string, random: RandomFaker): Expression {
