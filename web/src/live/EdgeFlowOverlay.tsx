@@ -1,39 +1,42 @@
 import { useEffect, useRef } from 'react';
 import type { CanvasGeometry } from './canvasGeometry.ts';
+import classes from './edgeFlow.module.css';
 import { type EdgeColors, EdgePainter } from './edgePainter.ts';
 import type { LiveRun } from './liveRun.ts';
 
 /** Flow and fullness on the edges of the canvas. Lies over it, takes no pointer, says nothing that the nodes do not. */
 export function EdgeFlowOverlay({ live, geometry }: { live: LiveRun | null; geometry: CanvasGeometry }) {
-  const canvasRef = useRef<HTMLCanvasElement>(null);
+  const stillRef = useRef<HTMLCanvasElement>(null);
+  const movingRef = useRef<HTMLCanvasElement>(null);
 
   useEffect(() => {
-    const canvas = canvasRef.current;
-    if (!canvas) return;
+    const still = stillRef.current;
+    const moving = movingRef.current;
+    if (!still || !moving) return;
     const reduced = window.matchMedia('(prefers-reduced-motion: reduce)');
     const painter = new EdgePainter(
-      canvas,
+      { still, moving },
       geometry,
-      () => colorsOf(canvas),
+      () => colorsOf(still),
       () => reduced.matches,
     );
     painter.setRun(live);
     const sizes = new ResizeObserver(([entry]) => {
       if (entry) painter.resize(entry.contentRect.width, entry.contentRect.height);
     });
-    sizes.observe(canvas);
+    sizes.observe(still);
     const scheme = new MutationObserver(() => painter.refreshColors());
     scheme.observe(document.documentElement, { attributeFilter: ['data-mantine-color-scheme'] });
-    reduced.addEventListener('change', painter.requestFrame);
+    reduced.addEventListener('change', painter.redraw);
     const refresh = (): void => painter.refreshFlows();
     const leave = [
-      geometry.subscribe(painter.requestFrame),
+      geometry.subscribe(painter.redraw),
       live?.metrics.changed.subscribe(refresh),
       live?.changed.subscribe(refresh),
     ];
     return () => {
       for (const off of leave) off?.();
-      reduced.removeEventListener('change', painter.requestFrame);
+      reduced.removeEventListener('change', painter.redraw);
       scheme.disconnect();
       sizes.disconnect();
       painter.close();
@@ -41,12 +44,10 @@ export function EdgeFlowOverlay({ live, geometry }: { live: LiveRun | null; geom
   }, [geometry, live]);
 
   return (
-    <canvas
-      ref={canvasRef}
-      aria-hidden
-      data-testid="edge-flow"
-      style={{ position: 'absolute', inset: 0, width: '100%', height: '100%', pointerEvents: 'none' }}
-    />
+    <div aria-hidden data-testid="edge-flow">
+      <canvas ref={stillRef} className={classes.layer} />
+      <canvas ref={movingRef} className={classes.layer} />
+    </div>
   );
 }
 

@@ -19,45 +19,55 @@ export type EdgeColors = {
   labelBack: string;
 };
 
+/** `still` holds backlogs and labels and is drawn when they or the drawing change, `moving` the pulses of each frame. */
+export type EdgeLayers = { still: HTMLCanvasElement; moving: HTMLCanvasElement };
+
 /** Shapes kept ready for drawing; beyond it the cache starts again. */
 const SHAPES_MAX = 5_000;
 /** Sharper than this is not seen on thin lines, and costs the square of it. */
 const PIXEL_RATIO_MAX = 2;
 /** After a pause (hidden tab) pulses go on from where they were instead of jumping. */
 const FRAME_MS_MAX = 100;
+/** Pulses move at about 30 frames a second: smooth enough for a flow, half the price. */
+const PULSE_FRAME_MS = 30;
+/** Far out, labels would be larger than what they label. */
+const LABEL_ZOOM_MIN = 0.45;
 
 type ReadyShape = { shape: Path2D; bounds: Bounds };
+type VisibleEdge = { edge: EdgeShape; flow: EdgeFlow; shape: Path2D };
 
 /**
- * Draws flow and fullness of all visible edges on one canvas: a band for the backlog and a moving dashed line for the
- * rate, one stroke each, whatever the rate. It asks for the next frame only while something moves.
+ * Draws flow and fullness of all visible edges: a band for the backlog and a moving dashed line for the rate, one
+ * stroke each, whatever the rate. It asks for the next frame only while something moves.
  */
 export class EdgePainter {
-  readonly #canvas: HTMLCanvasElement;
+  readonly #layers: EdgeLayers;
   readonly #geometry: CanvasGeometry;
   readonly #readColors: () => EdgeColors;
-  readonly #still: () => boolean;
+  readonly #motionless: () => boolean;
   #live: LiveRun | null = null;
   #flows = new Map<string, EdgeFlow>();
   #colors: EdgeColors;
+  #visible: VisibleEdge[] = [];
   readonly #shapes = new Map<string, ReadyShape>();
   readonly #phases = new Map<string, number>();
   #frame: number | null = null;
-  #lastFrameMs = 0;
+  #dirty = true;
+  #lastPulseMs = 0;
   #width = 0;
   #height = 0;
 
   constructor(
-    canvas: HTMLCanvasElement,
+    layers: EdgeLayers,
     geometry: CanvasGeometry,
     readColors: () => EdgeColors,
-    still: () => boolean,
+    motionless: () => boolean,
   ) {
-    this.#canvas = canvas;
+    this.#layers = layers;
     this.#geometry = geometry;
     this.#readColors = readColors;
     this.#colors = readColors();
-    this.#still = still;
+    this.#motionless = motionless;
   }
 
   setRun(live: LiveRun | null): void {
@@ -69,25 +79,29 @@ export class EdgePainter {
   /** Reads the rates again; call when metrics have changed. */
   refreshFlows(): void {
     this.#flows = this.#live ? edgeFlows(this.#live) : new Map();
-    this.requestFrame();
+    this.redraw();
   }
 
   refreshColors(): void {
     this.#colors = this.#readColors();
-    this.requestFrame();
+    this.redraw();
   }
 
   resize(width: number, height: number): void {
     const ratio = Math.min(PIXEL_RATIO_MAX, window.devicePixelRatio || 1);
     this.#width = width;
     this.#height = height;
-    this.#canvas.width = Math.round(width * ratio);
-    this.#canvas.height = Math.round(height * ratio);
-    this.requestFrame();
+    for (const canvas of [this.#layers.still, this.#layers.moving]) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+    }
+    this.redraw();
   }
 
-  requestFrame = (): void => {
-    this.#frame ??= requestAnimationFrame((nowMs) => this.#draw(nowMs));
+  /** Draws everything again in the next frame; however often it is called, once per frame. */
+  redraw = (): void => {
+    this.#dirty = true;
+    this.#requestFrame();
   };
 
   close(): void {
@@ -95,48 +109,76 @@ export class EdgePainter {
     this.#frame = null;
   }
 
-  #draw(nowMs: number): void {
-    this.#frame = null;
-    const context = this.#canvas.getContext('2d');
-    if (!context || this.#width === 0) return;
-    const stepMs = Math.min(FRAME_MS_MAX, nowMs - this.#lastFrameMs);
-    this.#lastFrameMs = nowMs;
-    const ratio = this.#canvas.width / this.#width;
-    const viewport = this.#geometry.viewport();
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
-    if (this.#flows.size === 0) return;
-    context.setTransform(
-      ratio * viewport.zoom,
-      0,
-      0,
-      ratio * viewport.zoom,
-      ratio * viewport.x,
-      ratio * viewport.y,
-    );
-    context.lineCap = 'round';
+  #requestFrame(): void {
+    this.#frame ??= requestAnimationFrame((nowMs) => {
+      this.#frame = null;
+      this.#draw(nowMs);
+    });
+  }
 
-    const still = this.#still();
-    const labels: { edge: EdgeShape; flow: EdgeFlow }[] = [];
-    let moving = false;
-    for (const edge of this.#geometry.edges()) {
+  #draw(nowMs: number): void {
+    if (this.#width === 0) return;
+    const due = nowMs - this.#lastPulseMs >= PULSE_FRAME_MS;
+    if (this.#dirty) this.#drawStill();
+    if (this.#dirty || due) {
+      this.#drawMoving(this.#motionless() ? 0 : Math.min(FRAME_MS_MAX, nowMs - this.#lastPulseMs));
+      this.#lastPulseMs = nowMs;
+    }
+    this.#dirty = false;
+    if (!this.#motionless() && this.#visible.some(({ flow }) => flow.rate > 0)) this.#requestFrame();
+  }
+
+  #drawStill(): void {
+    const viewport = this.#geometry.viewport();
+    this.#visible = [];
+    for (const edge of this.#flows.size === 0 ? [] : this.#geometry.edges()) {
       const flow = this.#flows.get(edge.id);
       if (!flow || (flow.rate <= 0 && flow.lag <= 0)) continue;
-      const ready = this.#ready(edge.path);
-      if (!isVisible(ready.bounds, viewport, this.#width, this.#height)) continue;
-      this.#drawBacklog(context, ready.shape, flow);
-      moving = this.#drawPulses(context, edge.id, ready.shape, flow, still ? 0 : stepMs) || moving;
-      if (flow.lag >= LAG_LABEL_MIN) labels.push({ edge, flow });
+      const { shape, bounds } = this.#ready(edge.path);
+      if (isVisible(bounds, viewport, this.#width, this.#height)) this.#visible.push({ edge, flow, shape });
     }
-    context.setLineDash([]);
-    for (const { edge, flow } of labels) this.#drawLabel(context, edge, flow, viewport.zoom);
-    if (moving && !still) this.requestFrame();
+    const context = this.#begin(this.#layers.still);
+    if (!context) return;
+    for (const { flow, shape } of this.#visible) this.#drawBacklog(context, shape, flow);
+    if (viewport.zoom < LABEL_ZOOM_MIN) return;
+    for (const { edge, flow } of this.#visible) {
+      if (flow.lag >= LAG_LABEL_MIN) this.#drawLabel(context, edge, flow);
+    }
+  }
+
+  #drawMoving(stepMs: number): void {
+    const context = this.#begin(this.#layers.moving);
+    if (!context) return;
+    context.lineWidth = 3;
+    for (const { edge, flow, shape } of this.#visible) {
+      const style = pulseStyle(flow.rate);
+      if (!style) continue;
+      const period = style.lengthPx + style.gapPx;
+      const phase = ((this.#phases.get(edge.id) ?? 0) + (style.speedPx * stepMs) / 1_000) % (period * 1_000);
+      this.#phases.set(edge.id, phase);
+      context.setLineDash([style.lengthPx, style.gapPx]);
+      context.lineDashOffset = -phase;
+      context.strokeStyle = flow.deadLetters ? this.#colors.dead : this.#colors.pulse;
+      context.stroke(shape);
+    }
+  }
+
+  /** An empty layer, in the drawing's coordinates. */
+  #begin(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+    const context = canvas.getContext('2d');
+    if (!context) return null;
+    const { x, y, zoom } = this.#geometry.viewport();
+    const ratio = canvas.width / this.#width;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.setTransform(ratio * zoom, 0, 0, ratio * zoom, ratio * x, ratio * y);
+    context.lineCap = 'round';
+    return context;
   }
 
   #drawBacklog(context: CanvasRenderingContext2D, shape: Path2D, flow: EdgeFlow): void {
     const width = backlogWidth(flow.fullness);
     if (width === 0) return;
-    context.setLineDash([]);
     context.globalAlpha = 0.55;
     context.lineWidth = width;
     context.strokeStyle = this.#fullnessColor(flow);
@@ -144,29 +186,7 @@ export class EdgePainter {
     context.globalAlpha = 1;
   }
 
-  #drawPulses(
-    context: CanvasRenderingContext2D,
-    edgeId: string,
-    shape: Path2D,
-    flow: EdgeFlow,
-    stepMs: number,
-  ): boolean {
-    const style = pulseStyle(flow.rate);
-    if (!style) return false;
-    const period = style.lengthPx + style.gapPx;
-    const phase = ((this.#phases.get(edgeId) ?? 0) + (style.speedPx * stepMs) / 1_000) % (period * 1_000);
-    this.#phases.set(edgeId, phase);
-    context.setLineDash([style.lengthPx, style.gapPx]);
-    context.lineDashOffset = -phase;
-    context.lineWidth = 3;
-    context.strokeStyle = flow.deadLetters ? this.#colors.dead : this.#colors.pulse;
-    context.stroke(shape);
-    return true;
-  }
-
-  #drawLabel(context: CanvasRenderingContext2D, edge: EdgeShape, flow: EdgeFlow, zoom: number): void {
-    // Far out, labels would be larger than what they label.
-    if (zoom < 0.45) return;
+  #drawLabel(context: CanvasRenderingContext2D, edge: EdgeShape, flow: EdgeFlow): void {
     const text = `lag ${compactNumber(flow.lag)}`;
     context.font = "600 10.5px 'Inter Variable', system-ui, sans-serif";
     context.textAlign = 'center';

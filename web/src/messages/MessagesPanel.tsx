@@ -19,7 +19,7 @@ export function MessagesPanel() {
   const { live, graph } = useLiveRun();
   const { reader } = useWatch();
   const picked = useSelection((state) => state.topicId);
-  useSignal(live?.metrics.changed ?? null);
+  useSignal(live?.metrics.changed ?? null, REFRESH_TOPICS_MS);
   if (!live || !reader) {
     return (
       <p className={classes.empty} data-testid="messages-empty">
@@ -50,6 +50,8 @@ export function MessagesPanel() {
   );
 }
 
+/** Counts in the list of topics; the exact ones are on the nodes. */
+const REFRESH_TOPICS_MS = 1_000;
 /** Below this width the open message takes the place of the table. */
 const SIDE_BY_SIDE_PX = 680;
 

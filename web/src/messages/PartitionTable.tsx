@@ -1,6 +1,6 @@
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import classes from './messages.module.css';
 import { partitionLines } from './topics.ts';
 
@@ -8,7 +8,7 @@ type Props = { live: LiveRun; topicId: string; partitions: readonly { start: num
 
 /** Offsets of each partition and how far each group is behind. */
 export function PartitionTable({ live, topicId, partitions }: Props) {
-  useSignal(live.metrics.changed);
+  useSignal(live.metrics.changed, FIGURES_MS);
   const lines = partitionLines(topicId, partitions, live.graph, live.metrics.latest);
   const groups = lines[0]?.groups ?? [];
   return (

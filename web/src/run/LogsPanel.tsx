@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import { exactNumber, formatClock, formatDateTime, plural } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { ROWS_MS, useSignal } from '../live/useSignal.ts';
 import { useLiveRun, useWatch } from '../live/watch.tsx';
 import classes from './LogsPanel.module.css';
 import { filterLines, LEVELS, type LogFilter } from './logFilter.ts';
@@ -28,7 +28,7 @@ export function LogsPanel() {
 }
 
 function Logs({ live }: { live: LiveRun }) {
-  const version = useSignal(live.logs.changed);
+  const version = useSignal(live.logs.changed, ROWS_MS);
   const [filter, setFilter] = useState<LogFilter>({ level: 'debug', text: '', nodeId: null });
   /** Number behind the last line shown while paused; null follows. */
   const [until, setUntil] = useState<number | null>(null);

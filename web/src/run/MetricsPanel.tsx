@@ -3,7 +3,7 @@ import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
 import { useMemo, useState } from 'react';
 import { compactNumber, formatRate } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import { useLiveRun } from '../live/watch.tsx';
 import { Chart } from './Chart.tsx';
 import {
@@ -31,7 +31,7 @@ export function MetricsPanel() {
 }
 
 function Metrics({ live, graph }: { live: LiveRun; graph: FlowGraph }) {
-  useSignal(live.metrics.changed);
+  useSignal(live.metrics.changed, FIGURES_MS);
   const scheme = useComputedColorScheme('light');
   const [selected, setSelected] = useState<readonly string[]>(() => initialSelection(graph));
   const { metrics } = live;

@@ -1,12 +1,13 @@
 import { Tooltip } from '@mantine/core';
+import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { TriangleAlert } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { memo, useEffect, useState } from 'react';
 import { exactNumber, formatElapsed, formatRate, plural } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { isActive } from '../live/liveRun.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import classes from './RunControls.module.css';
-import { elapsedMs, statusView } from './runStatus.ts';
+import { elapsedMs, type StatusView, statusView } from './runStatus.ts';
 import { useRunStore } from './runStore.ts';
 
 /** Status, time, rate and the small print of the shown run. */
@@ -27,48 +28,13 @@ export function RunMeter() {
 
 function Meter({ live }: { live: LiveRun }) {
   useSignal(live.changed);
-  useSignal(live.metrics.changed);
-  useSignal(live.tail.changed);
   const run = live.summary;
-  const nowMs = useNow(run !== null && isActive(run.status));
   if (!run) return null;
-  const status = statusView(run, live.metrics.latest);
-  const elapsed = elapsedMs(run, nowMs);
-  const rate = producedPerSecond(live);
-  const left = leftOut(live);
-
   return (
     <>
-      <Tooltip label={status.reason ?? `Run of version ${run.version}`} multiline maw={420}>
-        <span
-          className={classes.pill}
-          data-tone={status.tone}
-          role="status"
-          aria-label={`Run: ${status.label}${status.reason ? `. ${status.reason}` : ''}`}
-          data-testid="run-status"
-          data-status={run.status}
-        >
-          <span className={classes.dot} aria-hidden />
-          {status.label}
-          {status.tone === 'bad' && status.reason ? (
-            <span className={classes.reason}>{status.reason}</span>
-          ) : null}
-        </span>
-      </Tooltip>
-      {elapsed === null ? null : (
-        <span className={classes.figure} title="Time since the run started" data-testid="run-elapsed">
-          {formatElapsed(elapsed)}
-        </span>
-      )}
-      {isActive(run.status) ? (
-        <span
-          className={classes.figure}
-          title="Messages that producers append, mean of the last two seconds"
-          data-testid="run-rate"
-        >
-          {formatRate(rate)}
-        </span>
-      ) : null}
+      <StatusPill live={live} run={run} />
+      <Elapsed run={run} />
+      {isActive(run.status) ? <Rate live={live} /> : null}
       {run.durability === 'fsync' ? null : (
         <Tooltip
           label="Acknowledged does not mean on disk in this run: a power cut may lose the last moments."
@@ -80,16 +46,78 @@ function Meter({ live }: { live: LiveRun }) {
           </span>
         </Tooltip>
       )}
-      {left === null ? null : (
-        <Tooltip label={left} multiline maw={360}>
-          <span className={classes.note} data-testid="run-left-out">
-            <TriangleAlert size={12} aria-hidden /> trace incomplete
-          </span>
-        </Tooltip>
-      )}
+      <LeftOut live={live} />
     </>
   );
 }
+
+function StatusPill({ live, run }: { live: LiveRun; run: RunSummary }) {
+  useSignal(live.metrics.changed, FIGURES_MS);
+  const { label, tone, reason } = statusView(run, live.metrics.latest);
+  return <Pill label={label} tone={tone} reason={reason} status={run.status} version={run.version} />;
+}
+
+type PillProps = StatusView & { status: RunSummary['status']; version: number };
+
+/** Rendered only when what it says changes, not with each snapshot. */
+const Pill = memo(function Pill({ label, tone, reason, status, version }: PillProps) {
+  return (
+    <Tooltip label={reason ?? `Run of version ${version}`} multiline maw={420}>
+      <span
+        className={classes.pill}
+        data-tone={tone}
+        role="status"
+        aria-label={`Run: ${label}${reason ? `. ${reason}` : ''}`}
+        data-testid="run-status"
+        data-status={status}
+      >
+        <span className={classes.dot} aria-hidden />
+        {label}
+        {tone === 'bad' && reason ? <span className={classes.reason}>{reason}</span> : null}
+      </span>
+    </Tooltip>
+  );
+});
+
+function Elapsed({ run }: { run: RunSummary }) {
+  const nowMs = useNow(isActive(run.status));
+  const elapsed = elapsedMs(run, nowMs);
+  if (elapsed === null) return null;
+  return (
+    <span className={classes.figure} title="Time since the run started" data-testid="run-elapsed">
+      {formatElapsed(elapsed)}
+    </span>
+  );
+}
+
+function Rate({ live }: { live: LiveRun }) {
+  useSignal(live.metrics.changed, FIGURES_MS);
+  return (
+    <span
+      className={classes.figure}
+      title="Messages that producers append, mean of the last two seconds"
+      data-testid="run-rate"
+    >
+      {formatRate(producedPerSecond(live))}
+    </span>
+  );
+}
+
+function LeftOut({ live }: { live: LiveRun }) {
+  useSignal(live.metrics.changed, FIGURES_MS);
+  const left = leftOut(live);
+  return left === null ? null : <LeftOutMark sentence={left} />;
+}
+
+const LeftOutMark = memo(function LeftOutMark({ sentence }: { sentence: string }) {
+  return (
+    <Tooltip label={sentence} multiline maw={360}>
+      <span className={classes.note} data-testid="run-left-out">
+        <TriangleAlert size={12} aria-hidden /> trace incomplete
+      </span>
+    </Tooltip>
+  );
+});
 
 function producedPerSecond(live: LiveRun): number {
   const now = performance.now();
@@ -102,7 +130,7 @@ function producedPerSecond(live: LiveRun): number {
 }
 
 /** Everything that the trace of this run, as this tab sees it, leaves out; null when nothing is missing. Rule TR3. */
-export function leftOut(live: LiveRun): string | null {
+function leftOut(live: LiveRun): string | null {
   const trace = live.metrics.latest?.trace;
   const parts: string[] = [];
   if (trace && trace.lost > 0) parts.push(`${plural(trace.lost, 'record')} lost by the trace store`);

@@ -1,13 +1,13 @@
 import { TriangleAlert } from 'lucide-react';
 import { plural } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import classes from './trace.module.css';
 
 /** Says what the trace list cannot show, and that counters are exact all the same (TR2, TR3). */
 export function LeftOutNote({ live }: { live: LiveRun }) {
-  useSignal(live.tail.changed);
-  useSignal(live.metrics.changed);
+  useSignal(live.tail.changed, FIGURES_MS);
+  useSignal(live.metrics.changed, FIGURES_MS);
   const trace = live.metrics.latest?.trace;
   const parts: string[] = [];
   if (trace && trace.expired > 0) parts.push(`${plural(trace.expired, 'older record')} deleted to make room`);

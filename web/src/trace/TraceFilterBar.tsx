@@ -1,6 +1,7 @@
 import { ActionIcon, Button, Select, TextInput, Tooltip } from '@mantine/core';
 import type { TraceStatus } from '@millrace/shared/trace/record.ts';
 import { ArrowUpToLine, Pause, Play, Search } from 'lucide-react';
+import { memo } from 'react';
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import classes from './trace.module.css';
@@ -15,7 +16,15 @@ type Props = {
   newCount: number;
 };
 
-export function TraceFilterBar({ live, filter, onFilter, following, onFollow, newCount }: Props) {
+/** Rendered apart from the rows, which change several times a second. */
+export const TraceFilterBar = memo(function TraceFilterBar({
+  live,
+  filter,
+  onFilter,
+  following,
+  onFollow,
+  newCount,
+}: Props) {
   const nodes = live.graph?.document.nodes ?? [];
   return (
     <search className={classes.bar}>
@@ -74,4 +83,4 @@ export function TraceFilterBar({ live, filter, onFilter, following, onFollow, ne
       </Tooltip>
     </search>
   );
-}
+});

@@ -1,6 +1,6 @@
 import type { TraceSummary } from '@millrace/shared/trace/record.ts';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, useCallback, useEffect, useRef, useState } from 'react';
 import {
   compactNumber,
   exactNumber,
@@ -51,10 +51,18 @@ export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }
     if (nearEnd) loadMoreLatest.current();
   }, [nearEnd, rows.length]);
 
-  const follow = (on: boolean): void => {
+  const follow = useCallback((on: boolean): void => {
     setFollowing(on);
     if (on) scroller.current?.scrollTo({ top: 0 });
-  };
+  }, []);
+
+  const select = useCallback(
+    (correlationId: string): void => {
+      setFollowing(false);
+      selectTrace(correlationId);
+    },
+    [selectTrace],
+  );
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const index = rows.findIndex((row) => row.correlationId === selected);
@@ -124,10 +132,7 @@ export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }
                 rootName={live.nodeName(row.rootNodeId)}
                 top={item.start}
                 selected={row.correlationId === selected}
-                onSelect={() => {
-                  setFollowing(false);
-                  selectTrace(row.correlationId);
-                }}
+                onSelect={select}
               />
             ) : null;
           })}
@@ -160,10 +165,10 @@ type TraceRowProps = {
   rootName: string;
   top: number;
   selected: boolean;
-  onSelect: () => void;
+  onSelect: (correlationId: string) => void;
 };
 
-function TraceRow({ trace, rootName, top, selected, onSelect }: TraceRowProps) {
+const TraceRow = memo(function TraceRow({ trace, rootName, top, selected, onSelect }: TraceRowProps) {
   const duration = Math.max(0, trace.lastMs - trace.startedMs);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list box handles the keys for all its rows.
@@ -176,7 +181,7 @@ function TraceRow({ trace, rootName, top, selected, onSelect }: TraceRowProps) {
       data-testid="trace-row"
       data-trace-id={trace.correlationId}
       data-status={trace.status}
-      onClick={onSelect}
+      onClick={() => onSelect(trace.correlationId)}
     >
       <time title={formatDateTime(trace.startedMs)}>{formatClock(trace.startedMs)}</time>
       <span className={classes.cut} title={`${trace.rootType} from ${rootName}\n${trace.correlationId}`}>
@@ -196,7 +201,7 @@ function TraceRow({ trace, rootName, top, selected, onSelect }: TraceRowProps) {
       </span>
     </div>
   );
-}
+});
 
 export function StatusMark({ status }: { status: TraceSummary['status'] }) {
   return (

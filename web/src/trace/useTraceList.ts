@@ -2,7 +2,7 @@ import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/w
 import type { TraceSummary } from '@millrace/shared/trace/record.ts';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { LiveRun } from '../live/liveRun.ts';
-import { useSignal } from '../live/useSignal.ts';
+import { ROWS_MS, useSignal } from '../live/useSignal.ts';
 import type { RunReader } from '../live/watch.tsx';
 import { countNew, HISTORY_TRACES_MAX, isFiltered, mergeTraces, type TraceFilter } from './traceList.ts';
 
@@ -37,7 +37,7 @@ export function useTraceList(
   const [history, setHistory] = useState<History>(NO_HISTORY);
   const [loading, setLoading] = useState(true);
   const [error, setError] = useState<WorkbenchError | null>(null);
-  const tailVersion = useSignal(live.tail.changed);
+  const tailVersion = useSignal(live.tail.changed, ROWS_MS);
   // An answer to an older question is dropped.
   const question = useRef(0);
 
