@@ -40,8 +40,8 @@ const failing: NativeHandler = () => {
 
 describe('delivery', () => {
   it('[DL3] tries a failed message again after its delay, then goes on', () => {
-    const result = run({}, (_, ctx) => {
-      if (ctx.attempt < 3) throw new Error('not yet');
+    const result = run({}, (event, ctx) => {
+      if (event.attempt < 3) throw new Error('not yet');
       ctx.emit('out', {});
     });
     expect(kindsOf(result, 'item-0')).toEqual([
@@ -215,7 +215,7 @@ describe('handler code', () => {
     const counting: NativeHandler = (event, ctx) => {
       const seen = ((ctx.state.get('seen') as number | undefined) ?? 0) + 1;
       ctx.state.set('seen', seen);
-      ctx.emit('out', { key: event.partitionkey, seen });
+      ctx.emit('out', { key: event.key, seen });
     };
     const result = run({}, counting, {}, 50);
     const last = new Map<string, number>();
@@ -227,8 +227,8 @@ describe('handler code', () => {
   });
 
   it('[HD1] [RN3] state and timers survive crashes, and are applied once', () => {
-    const counting: NativeHandler = (_, ctx) => {
-      if (ctx.isTimer) return ctx.emit('out', { fired: true });
+    const counting: NativeHandler = (event, ctx) => {
+      if (event.timer) return ctx.emit('out', { fired: true });
       ctx.state.set('seen', ((ctx.state.get('seen') as number | undefined) ?? 0) + 1);
       if (ctx.state.get('seen') === 100) ctx.schedule(5000, { why: 'full' });
     };
@@ -243,8 +243,8 @@ describe('handler code', () => {
   });
 
   it('[HD1] a timer fires after its delay, caused by the message that set it', () => {
-    const result = run({}, (_, ctx) =>
-      ctx.isTimer ? ctx.emit('out', { late: true }) : ctx.schedule(60_000, { n: 1 }),
+    const result = run({}, (event, ctx) =>
+      event.timer ? ctx.emit('out', { late: true }) : ctx.schedule(60_000, { n: 1 }),
     );
     const fired = result.traces.find(({ kind }) => kind === 'timer-fired');
     const handled = result.traces.find(({ kind }) => kind === 'handled');
@@ -257,8 +257,8 @@ describe('handler code', () => {
   });
 
   it('[DL3] a timer that fails is tried again, and goes to the dead letters in the end', () => {
-    const result = run({}, (_, ctx) => {
-      if (ctx.isTimer) throw new Error('late and wrong');
+    const result = run({}, (event, ctx) => {
+      if (event.timer) throw new Error('late and wrong');
       ctx.schedule(1000, {});
     });
     expect(result.traces.filter(({ kind }) => kind === 'timer-fired')).toHaveLength(3);

@@ -1,12 +1,29 @@
-import { toCloudEvent } from '@millrace/shared/message/cloudEvent.ts';
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
+import { isoTime } from '@millrace/shared/time/isoTime.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
 import type { AttemptOutcome, Delivery, Emission, HandlerLog, Invocation } from '../engine/io.ts';
 
-/** What a handler written as a plain function sees; the same as `ctx` in the sandbox (HD1). */
-export type NativeContext = {
+/** The message being handled, as handler code sees it: `HandlerEvent` of `shared/flow/handlerTypes.ts`. */
+export type NativeEvent = {
+  id: string;
+  type: string;
+  source: string;
+  time: string;
+  timeMs: number;
+  subject: string | null;
+  key: string | null;
+  topic: string;
+  partition: number;
+  offset: number;
   attempt: number;
-  isTimer: boolean;
+  correlationId: string;
+  causationId: string | null;
+  timer: boolean;
+  data: unknown;
+};
+
+/** `HandlerContext` of the same file, as far as a plain function needs it. */
+export type NativeContext = {
   emit(
     target: string,
     data: unknown,
@@ -20,7 +37,6 @@ export type NativeContext = {
   schedule(delayMs: number, data: unknown): void;
 };
 
-export type NativeEvent = ReturnType<typeof toCloudEvent> & { data: unknown };
 export type NativeHandler = (event: NativeEvent, context: NativeContext) => void;
 
 /** Runs the deliveries of an invocation in order, up to the first that throws, as a sandbox does. */
@@ -64,8 +80,6 @@ function attempt(
   const read = (name: string): string | null | undefined =>
     changes.has(name) ? changes.get(name) : entries.get(name);
   const context: NativeContext = {
-    attempt: delivery.attempt,
-    isTimer: delivery.timer,
     emit: (target, data, options) => emits.push({ target, data: JSON.stringify(data), ...options }),
     state: {
       get(name) {
@@ -82,11 +96,31 @@ function attempt(
     schedule: (delayMs, data) => timers.push({ delayMs, data: JSON.stringify(data) }),
   };
   try {
-    handler(toCloudEvent(delivery.message, Math.max(0, delivery.offset)) as NativeEvent, context);
+    handler(eventOf(delivery), context);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return { status: 'failed', durationUs, error: { code: 'HANDLER_THREW', message }, logs };
   }
   const state = [...changes].map(([name, value]) => ({ name, value }));
   return { status: 'ok', durationUs, emits, state, timers, logs };
+}
+
+function eventOf({ message, topic, partition, offset, attempt: count, timer }: Delivery): NativeEvent {
+  return {
+    id: message.id,
+    type: message.type,
+    source: message.source,
+    time: isoTime(message.timeMs),
+    timeMs: message.timeMs,
+    subject: message.subject ?? null,
+    key: message.key,
+    topic,
+    partition,
+    offset,
+    attempt: count,
+    correlationId: message.correlationId,
+    causationId: message.causationId,
+    timer,
+    data: JSON.parse(message.data) as unknown,
+  };
 }
