@@ -172,11 +172,14 @@ async function openInvokers(
 ): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
   const invokers = new Map<string, Invoker>();
   const sinks: Sink[] = [];
+  const topicNames = Object.fromEntries(
+    nodes.filter(({ kind }) => kind === 'topic').map(({ id, name }) => [id, name]),
+  );
   for (const node of nodes) {
     await atNode(node, async () => {
       const module = sandboxModuleOf(node);
       if (module) {
-        await sandbox.load(module);
+        await sandbox.load({ ...module, topicNames });
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
         return;
       }
