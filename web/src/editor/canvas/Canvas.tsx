@@ -91,6 +91,8 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
   const [hint, setHint] = useState<string | null>(null);
   const [menu, setMenu] = useState<CanvasMenu | null>(null);
   const dragging = useDragging(editor);
+  // React Flow would put off the first fit until there is a node, and so move the canvas under the first one dropped.
+  const [startsWithNodes] = useState(() => editor.graph.nodes.size > 0);
 
   const elements = useMemo(() => new CanvasElements(editor, geometry), [editor, geometry]);
   const reception = useMemo(() => {
@@ -237,7 +239,7 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           zoomOnDoubleClick={false}
           onlyRenderVisibleElements={nodes.length > RENDER_ALL_MAX}
           elevateNodesOnSelect
-          fitView
+          fitView={startsWithNodes}
           fitViewOptions={{ padding: 0.06, maxZoom: ZOOM.fit }}
         >
           <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.2} color="var(--mr-canvas-dots)" />

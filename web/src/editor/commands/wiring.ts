@@ -91,9 +91,12 @@ export function connectThroughTopic({ editor, random }: Pen, edge: Wire): string
     topicId = topic.id;
     const from = positionOf(transaction.records, source.id);
     const to = positionOf(transaction.records, target.id);
-    if (to.x >= from.x + NODE_WIDTH) makeRoom(transaction, from, to, target.id);
+    const runsRight = to.x > from.x;
+    if (runsRight) makeRoom(transaction, from, to, target.id);
     const moved = positionOf(transaction.records, target.id);
-    place(transaction, topic, { x: (from.x + moved.x) / 2, y: (from.y + moved.y) / 2 });
+    const beside = { x: from.x + NODE_WIDTH + GAP, y: from.y };
+    const between = { x: Math.round((from.x + moved.x) / 2), y: Math.round((from.y + moved.y) / 2) };
+    place(transaction, topic, runsRight ? between : beside);
     wire(transaction, random, { source: source.id, sourcePort: edge.sourcePort, target: topic.id });
     wire(transaction, random, { source: topic.id, sourcePort: 'messages', target: target.id });
   });

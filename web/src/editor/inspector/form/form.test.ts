@@ -1,0 +1,114 @@
+import { NODE_KIND_NAMES, NODE_KINDS, nodeKind } from '@millrace/shared/flow/records/registry.ts';
+import { describe, expect, it } from 'vitest';
+import { setAt } from '../../store/json.ts';
+import { nextTimes, readCron, wallClock } from './cron.ts';
+import { type FieldModel, fieldsOf, initialObject, parseNumber } from './fieldModel.ts';
+import { checkAgainst } from './formScope.ts';
+
+const field = (fields: readonly FieldModel[], key: string): FieldModel => {
+  const found = fields.find((each) => each.key === key);
+  if (!found) throw new Error(`no field ${key}`);
+  return found;
+};
+
+describe('the form of a config schema', () => {
+  it('has a field for every property of every kind', () => {
+    for (const kind of NODE_KIND_NAMES) {
+      const fields = fieldsOf(nodeKind(kind).config);
+      expect(fields.map(({ key }) => key)).toEqual(
+        Object.keys(nodeKind(kind).initial() as object).sort(byOrderOf(fields)),
+      );
+    }
+  });
+
+  it('reads units, limits, null, widgets and what is advanced', () => {
+    const generator = fieldsOf(NODE_KINDS.generator.config);
+    expect(field(generator, 'ratePerSecond')).toMatchObject({
+      shape: 'number',
+      unit: 'messages/s',
+      min: 0.01,
+      isNullable: false,
+    });
+    expect(field(generator, 'count')).toMatchObject({ shape: 'number', isInteger: true, isNullable: true });
+    expect(field(generator, 'payload')).toMatchObject({ shape: 'text', widget: 'json-template' });
+    const handler = fieldsOf(NODE_KINDS.handler.config);
+    expect(field(handler, 'startFrom')).toMatchObject({ shape: 'union', tag: 'at', advanced: true });
+    expect(field(handler, 'retry')).toMatchObject({ shape: 'object' });
+    expect(field(fieldsOf(NODE_KINDS.topic.config), 'schema')).toMatchObject({ shape: 'schema-ref' });
+    expect(field(fieldsOf(NODE_KINDS.route.config), 'routes')).toMatchObject({ shape: 'routes', max: 32 });
+  });
+
+  it('begins every variant of every union with values that are valid', () => {
+    const nowIso = '2026-01-01T00:00:00.000Z';
+    for (const kind of NODE_KIND_NAMES) {
+      const { config, initial } = nodeKind(kind);
+      for (const union of fieldsOf(config)) {
+        if (union.shape !== 'union') continue;
+        for (const variant of union.variants) {
+          const value = { [union.tag]: variant.tagValue, ...initialObject(variant.fields, nowIso) };
+          const whole = setAt(initial(), [union.key], value);
+          expect(config.safeParse(whole).success, `${kind}.${union.key} = ${variant.tagValue}`).toBe(true);
+        }
+      }
+    }
+  });
+
+  it('blames a field only for its own faults', () => {
+    const { config, initial } = NODE_KINDS.handler;
+    const broken = setAt(initial(), ['timeoutMs'], 0);
+    expect(checkAgainst(config, broken, ['retry', 'attemptsMax'], 5)).toBeNull();
+    expect(checkAgainst(config, broken, ['retry', 'attemptsMax'], 0)).toBe('At least 1.');
+    expect(checkAgainst(NODE_KINDS.http.config, NODE_KINDS.http.initial(), ['path'], 'Not ok')).toMatch(
+      /Lower-case/,
+    );
+    expect(checkAgainst(NODE_KINDS.filter.config, NODE_KINDS.filter.initial(), ['expression'], '')).toBe(
+      'This is needed.',
+    );
+  });
+});
+
+function byOrderOf(fields: readonly FieldModel[]) {
+  const keys = fields.map(({ key }) => key);
+  return (a: string, b: string): number => keys.indexOf(a) - keys.indexOf(b);
+}
+
+describe('numbers as people type them', () => {
+  it('reads separators and exponents, and refuses what is none', () => {
+    expect(parseNumber('1,000,000', true)).toBe(1_000_000);
+    expect(parseNumber(' 2_500 ', true)).toBe(2500);
+    expect(parseNumber('1e3', true)).toBe(1000);
+    expect(parseNumber('.5', false)).toBe(0.5);
+    for (const text of ['', 'ten', '1.5.2', '0x10', '1,5', 'Infinity'])
+      expect(parseNumber(text, false), text).toBeNull();
+    expect(parseNumber('1.5', true)).toBeNull();
+  });
+});
+
+describe('the next times of a cron expression', () => {
+  const from = new Date('2026-03-01T10:00:02Z');
+  const times = (expression: string, count = 3): string[] => {
+    const reading = readCron(expression);
+    if (!reading.ok) throw new Error(reading.sentence);
+    return nextTimes(reading.fields, from, count).map((time) => time.toISOString().slice(0, 19));
+  };
+
+  it('knows seconds, steps, ranges, lists and names', () => {
+    expect(times('*/5 * * * * *')).toEqual([
+      '2026-03-01T10:00:05',
+      '2026-03-01T10:00:10',
+      '2026-03-01T10:00:15',
+    ]);
+    expect(times('0 9-11/2 * * *', 2)).toEqual(['2026-03-01T11:00:00', '2026-03-02T09:00:00']);
+    expect(times('30 8 * * mon,fri', 2)).toEqual(['2026-03-02T08:30:00', '2026-03-06T08:30:00']);
+    expect(times('0 0 29 feb *', 1)).toEqual(['2028-02-29T00:00:00']);
+    expect(times('0 0 13 * 5', 2)).toEqual(['2026-03-06T00:00:00', '2026-03-13T00:00:00']);
+  });
+
+  it('says what it does not understand', () => {
+    expect(readCron('* * *')).toMatchObject({ ok: false });
+    expect(readCron('61 * * * *')).toEqual({ ok: false, sentence: '61 makes no sense for minutes.' });
+    expect(times('0 0 31 feb *')).toEqual([]);
+    expect(wallClock(from, 'Europe/Berlin')?.toISOString()).toBe('2026-03-01T11:00:02.000Z');
+    expect(wallClock(from, 'Nowhere/Land')).toBeNull();
+  });
+});
