@@ -1,5 +1,6 @@
 import { createRandom, type Random } from '@millrace/shared/util/random.ts';
 import { describe, expect, it } from 'vitest';
+import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
 import { checkAnswered, checkCommitted, checkCounters, checkOrder, checkProduced } from './checkers.ts';
 import type { NativeHandler } from './nativeHandler.ts';
 import { flow, listSource } from './testing/flowBuilder.ts';
@@ -15,6 +16,20 @@ const seeds =
 const FAULTS_SHOWN_MAX = 10;
 
 const passOn: NativeHandler = (event, ctx) => ctx.emit('out', event.data);
+
+/** Counts in its durable state what it handles. */
+const countAndPassOn: NativeHandler = (event, ctx) => {
+  ctx.state.set('handled', ((ctx.state.get('handled') as number | undefined) ?? 0) + 1);
+  ctx.emit('out', event.data);
+};
+
+/** Rule HD2: what state says was handled is what was emitted, whatever went wrong in between. */
+function checkState(log: MemoryLog): string[] {
+  const entries = log.state().filter(({ store }) => store === 'state:node:second');
+  const counted = entries.reduce((sum, { value }) => sum + Number(value), 0);
+  const emitted = log.offsets('node:out').reduce((sum, { end }) => sum + end, 0);
+  return counted === emitted ? [] : [`state counts ${counted} handled messages, ${emitted} were emitted`];
+}
 
 /** A flow, its inputs and what goes wrong, all drawn from one seed. */
 function scenario(seed: number): VirtualRunOptions & { total: number } {
@@ -52,7 +67,7 @@ function scenario(seed: number): VirtualRunOptions & { total: number } {
         data: JSON.stringify({ index, group: `g${index % 7}` }),
       })),
     },
-    handlers: { 'node:first': passOn, 'node:second': passOn },
+    handlers: { 'node:first': passOn, 'node:second': countAndPassOn },
     faults: {
       writesRefused: random.next() < 0.5 ? random.next() * 0.3 : 0,
       attemptsFailed: random.next() < 0.7 ? random.next() * 0.3 : 0,
@@ -102,6 +117,7 @@ describe('seeded exploration', () => {
         ...checkAnswered(run.log, second!),
         ...checkCommitted(run.log, run.plan),
         ...checkCounters(run.log, run.plan),
+        ...checkState(run.log),
         ...(everythingIsHandled(options) ? Object.values(run.delivered).flatMap(checkOrder) : []),
       ];
       expect(faults.slice(0, FAULTS_SHOWN_MAX), told).toEqual([]);
