@@ -1,6 +1,7 @@
 import type { TraceRecord, TraceSummary } from '@millrace/shared/trace/record.ts';
 import { mergeSummary } from '@millrace/shared/trace/summary.ts';
 import { LIVE_TRACES_MAX, TRACE_MESSAGE_IDS_MAX } from './limits.ts';
+import { Ring } from './ring.ts';
 
 export type LiveTrace = {
   summary: TraceSummary;
@@ -18,6 +19,7 @@ export type LiveTrace = {
  */
 export class LiveTraces {
   readonly #traces = new Map<string, LiveTrace>();
+  readonly #order = new Ring<string>(LIVE_TRACES_MAX);
   #forgotten = 0;
 
   get size(): number {
@@ -56,12 +58,14 @@ export class LiveTraces {
       types: new Set(),
       keys: new Set(),
     };
-    this.#traces.set(correlationId, trace);
-    if (this.#traces.size > LIVE_TRACES_MAX) {
-      const oldest = this.#traces.keys().next();
-      if (!oldest.done) this.#traces.delete(oldest.value);
+    // The ring remembers who is oldest: the first key of a map that loses its first key all the time is slow to find.
+    const oldest = this.#order.length === LIVE_TRACES_MAX ? this.#order.at(this.#order.first) : undefined;
+    if (oldest !== undefined) {
+      this.#traces.delete(oldest);
       this.#forgotten++;
     }
+    this.#order.push(correlationId);
+    this.#traces.set(correlationId, trace);
     return trace;
   }
 }
