@@ -16,7 +16,8 @@ import { download } from '../files.ts';
 import { attempt, showError } from '../notices.ts';
 import styles from './ExportDialog.module.css';
 import { closeExport, setExportFormat, useExportDialog } from './exportDialog.ts';
-import { EXPORT_FORMATS, type ExportFormatEntry, exportFileName, type Scheme } from './formats.ts';
+import { EXPORT_FORMATS, type ExportFormatEntry, type Scheme, type Written, writeFormat } from './formats.ts';
+import { pngOf } from './png.ts';
 
 /** A preview does not need all of a long text. */
 const PREVIEW_CHARACTERS_MAX = 60_000;
@@ -36,9 +37,9 @@ function ExportBody({ document }: { document: FlowDocument }) {
   const current = useComputedColorScheme('light');
   const [scheme, setScheme] = useState<Scheme>(current);
   const entry = EXPORT_FORMATS.find(({ id }) => id === format) ?? EXPORT_FORMATS[0];
-  const text = useText(entry, document, scheme);
+  const written = useWritten(entry, document, scheme);
   if (!entry) return null;
-  const fileName = exportFileName(document.name, entry.extension);
+  const text = written?.text ?? null;
   return (
     <div className={styles.body}>
       <nav className={styles.formats} aria-label="Formats">
@@ -72,7 +73,7 @@ function ExportBody({ document }: { document: FlowDocument }) {
             />
           ) : (
             <Text size="xs" c="dimmed" className="mr-mono">
-              {fileName}
+              {written?.fileName}
             </Text>
           )}
           <Group gap="xs">
@@ -97,11 +98,12 @@ function ExportBody({ document }: { document: FlowDocument }) {
               data-testid="export-download"
               onClick={() =>
                 attempt(`Export as ${entry.label}`, async () => {
-                  if (text === null) return;
-                  const content = entry.toBlob
-                    ? await entry.toBlob(text)
-                    : new Blob([text], { type: entry.mediaType });
-                  download(content, fileName);
+                  if (!written) return;
+                  const isPng = entry.id === 'png';
+                  const content = isPng
+                    ? await pngOf(written.text)
+                    : new Blob([written.text], { type: written.mediaType });
+                  download(content, written.fileName);
                 })
               }
             >
@@ -114,24 +116,25 @@ function ExportBody({ document }: { document: FlowDocument }) {
   );
 }
 
-function useText(
+/** What the chosen format makes of the flow; null while it is being made. */
+function useWritten(
   entry: ExportFormatEntry | undefined,
   document: FlowDocument,
   scheme: Scheme,
-): string | null {
-  const [written, setWritten] = useState<{ key: unknown; text: string } | null>(null);
+): Written | null {
+  const [latest, setLatest] = useState<{ key: string; written: Written } | null>(null);
   const key = `${entry?.id}:${scheme}`;
   useEffect(() => {
+    if (!entry) return;
     let isCurrent = true;
-    entry
-      ?.write(document, scheme)
-      .then((text) => isCurrent && setWritten({ key, text }))
+    writeFormat(entry.id, document, scheme)
+      .then((written) => isCurrent && setLatest({ key, written }))
       .catch((thrown: unknown) => showError(`Export as ${entry.label}`, thrown));
     return () => {
       isCurrent = false;
     };
   }, [entry, document, scheme, key]);
-  return written?.key === key ? written.text : null;
+  return latest?.key === key ? latest.written : null;
 }
 
 function Preview({ entry, text }: { entry: ExportFormatEntry; text: string | null }) {

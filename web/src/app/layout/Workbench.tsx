@@ -31,9 +31,12 @@ import left from './LeftPanel.module.css';
 import { TopBar } from './TopBar.tsx';
 import styles from './Workbench.module.css';
 
+/** Below this many pixels of window, panels begin narrower. */
+const NARROW = 1200;
+const isNarrow = window.innerWidth < NARROW;
 /** Pixels. The dock folds to its row of tabs. */
-const LEFT = { size: 200, min: 168, max: 320 };
-const RIGHT = { size: 312, min: 264, max: 640 };
+const LEFT = { size: isNarrow ? 176 : 200, min: 168, max: 320 };
+const RIGHT = { size: isNarrow ? 272 : 312, min: 264, max: 640 };
 const DOCK = { size: 290, min: 110, folded: 37 };
 
 /** One open flow: palette, canvas, inspector, dock, and the run controls above them. */

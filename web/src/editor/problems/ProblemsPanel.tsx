@@ -51,7 +51,7 @@ function ProblemLine({ problem, context }: { problem: Problem; context: CommandC
       <button type="button" className={styles.message} onClick={show} title="Show it on the canvas">
         <Icon size={15} role="img" aria-label={WORDS[problem.severity]} className={styles.icon} />
         <span>{problem.message}</span>
-        {name && <span className={styles.where}>{name}</span>}
+        {name && !problem.message.includes(name) && <span className={styles.where}>{name}</span>}
       </button>
       {problem.fixes.map((fix) => (
         <Button
