@@ -14,21 +14,22 @@ import {
 } from '../support/runs.ts';
 import { until } from '../support/until.ts';
 
-const COUNT = 1500;
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-it('[RN3] a server that is stopped in good order goes on with its runs when it starts again, and redoes nothing', async () => {
+it('[RN3] a server that is stopped in good order goes on with its runs when it starts again, and redoes nothing', {
+  timeout: 120_000,
+}, async () => {
   const { folder, remove } = await temporaryFolder('restart');
   cleanups.push(remove);
   let server = await startProduct({ dataFolder: folder });
   cleanups.push(() => server.kill());
   let client = await connectClient(server.url);
   cleanups.push(() => client.close());
-  const run = await runFlow(client, pipeline({ name: 'Stopped twice', count: COUNT, ratePerSecond: 300 }));
+  const run = await runFlow(client, pipeline({ name: 'Stopped twice', count: null, ratePerSecond: 200 }));
   const paused = await startRun(
     client,
     await importFlow(client, pipeline({ name: 'Held still', count: 10, ratePerSecond: 100 })),
@@ -43,20 +44,23 @@ it('[RN3] a server that is stopped in good order goes on with its runs when it s
     expect(await server.stop(), 'exit code after SIGTERM').toBe(0);
     server = await startProduct({ dataFolder: folder });
     client = await connectClient(server.url);
-    await until(
-      'the run to go on by itself',
-      async () => (await summaryOf(client, run.id))?.status === 'running',
-    );
+    await untilStatus(client, run.id, 'running');
   }
+  // Asked to end while its runs are still on their way up, a server must leave them as they were.
+  client.close();
+  expect(await server.stop()).toBe(0);
+  server = await startProduct({ dataFolder: folder });
+  client = await connectClient(server.url);
+  await untilStatus(client, run.id, 'running');
 
-  const finished = await untilStatus(client, run.id, 'completed');
-  expect(finished.counters[nodeIdOf(PIPELINE.source)]?.out).toBe(COUNT);
-  expect(finished.counters[nodeIdOf(PIPELINE.handler)]).toMatchObject({ in: COUNT, out: COUNT, failed: 0 });
-  expect(finished.counters[nodeIdOf(PIPELINE.sink)]?.in).toBe(COUNT);
+  await client.request('run.stop', { runId: run.id });
+  const { counters } = await untilStatus(client, run.id, 'stopped');
+  const made = counters[nodeIdOf(PIPELINE.source)]?.out ?? 0;
+  expect(made).toBeGreaterThanOrEqual(400);
+  expect(counters[nodeIdOf(PIPELINE.handler)]).toMatchObject({ in: made, out: made, failed: 0 });
+  expect(counters[nodeIdOf(PIPELINE.sink)]?.in).toBe(made);
   const lines = await sinkLines(folder, run.id, 'result.jsonl');
   const indexes = lines.map((line) => line.data.index ?? -1).toSorted((a, b) => a - b);
-  expect(indexes, 'each message once in the file').toEqual(
-    Array.from({ length: COUNT }, (_, index) => index),
-  );
+  expect(indexes, 'each message once in the file').toEqual(Array.from({ length: made }, (_, index) => index));
   expect((await summaryOf(client, paused.id))?.status, 'a paused run stays paused').toBe('paused');
 });

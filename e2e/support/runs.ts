@@ -36,21 +36,17 @@ export function watchOnce(client: Client, runId: string): Promise<Watched> {
 }
 
 export async function untilStatus(client: Client, runId: string, status: RunStatus): Promise<RunSummary> {
-  let last: RunSummary | undefined;
   return until(
     `the run to be ${status}`,
     async () => {
-      last = await summaryOf(client, runId);
-      if (last && last.status !== status && isOver(last.status))
-        throw new Error(`the run is ${last.status}: ${last.error?.message ?? 'no reason given'}`);
-      return last?.status === status ? last : null;
+      const last = await summaryOf(client, runId);
+      if (last?.status === status) return last;
+      throw new Error(
+        `the run is ${last?.status ?? 'missing'}: ${last?.error?.message ?? 'no reason given'}`,
+      );
     },
-    60_000,
+    40_000,
   );
-}
-
-function isOver(status: RunStatus): boolean {
-  return status === 'stopped' || status === 'completed' || status === 'failed';
 }
 
 /** A message as an export writes it: one CloudEvent. */

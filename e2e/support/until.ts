@@ -6,7 +6,7 @@ const POLL_MS = 50;
 export async function until<Value>(
   what: string,
   ask: () => Promise<Value | null | undefined | false>,
-  timeoutMs = 60_000,
+  timeoutMs = 30_000,
 ): Promise<Value> {
   const giveUpAt = performance.now() + timeoutMs;
   let trouble = '';
