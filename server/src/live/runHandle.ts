@@ -68,6 +68,8 @@ export class RunHandle {
       await this.#ready;
     } catch (error) {
       this.#finish();
+      // The server was told to end before the run had begun: it is as it was, for the next server to start.
+      if (this.#suspending) return;
       throw error;
     }
   }
