@@ -92,7 +92,7 @@ type Happening =
 /** 2026-01-01T00:00:00Z: runs that give no time of their own all begin then. */
 const DEFAULT_START_MS = 1_767_225_600_000;
 /** More than any test asks for; a run that needs more does not end. */
-const HAPPENINGS_MAX = 20_000_000;
+const HAPPENINGS_MAX = 3_000_000;
 const CRASHES_MAX = 1000;
 
 /** Drives the production core under virtual time, with an in-memory log and everything drawn from one seed (SM1). */
