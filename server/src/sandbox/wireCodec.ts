@@ -35,26 +35,30 @@ export function encodeCall(
   let text = `{"nowMs":${nowMs},"seed":${seed},"deliveries":[`;
   for (let i = 0; i < deliveries.length; i++) {
     if (i > 0) text += ',';
-    text += deliveryText(deliveries[i] as Delivery, topicNames);
+    text += deliveryText(deliveries[i] as Delivery, deliveries[i - 1], topicNames);
   }
   return `${text}],"state":${stateText(deliveries, state)}}`;
 }
 
 /** Payloads are JSON already and go in as they are. */
-function deliveryText(delivery: Delivery, topicNames: Readonly<Record<string, string>>): string {
+function deliveryText(
+  delivery: Delivery,
+  before: Delivery | undefined,
+  topicNames: Readonly<Record<string, string>>,
+): string {
   const { message } = delivery;
   const head = JSON.stringify([
     message.id,
-    message.source,
-    message.type,
+    message.source === before?.message.source ? 0 : message.source,
+    message.type === before?.message.type ? 0 : message.type,
     message.timeMs,
     message.subject ?? null,
     message.key,
-    topicNames[delivery.topic] ?? delivery.topic,
+    delivery.topic === before?.topic ? 0 : (topicNames[delivery.topic] ?? delivery.topic),
     delivery.partition,
     delivery.offset,
     delivery.attempt,
-    message.correlationId,
+    message.correlationId === message.id ? 0 : message.correlationId,
     message.causationId,
     delivery.timer,
     delivery.scope,
@@ -90,26 +94,28 @@ export function decodeCall(text: string): DecodedCall {
     return body;
   };
   const durationsMs: number[] = [];
-  const outcomes = finished.map(([durationMs, failure, emits, state, timers, logs]): AttemptOutcome => {
-    durationsMs.push(durationMs);
-    if (failure !== null) {
-      return { status: 'failed', durationUs: 0, error: userError(...failure), logs: logs.map(handlerLog) };
-    }
-    return {
-      status: 'ok',
-      durationUs: 0,
-      emits: emits.map((emit) => emission(emit, take(emit[1]))),
-      state: state.map(([name, length]) => ({ name, value: length < 0 ? null : take(length) })),
-      timers: timers.map(([delayMs, length]) => ({ delayMs, data: take(length) })),
-      logs: logs.map(handlerLog),
-    };
-  });
+  const outcomes = finished.map(
+    ([durationMs, failure, emits, state = [], timers = [], logs = []]): AttemptOutcome => {
+      durationsMs.push(durationMs);
+      if (failure !== null) {
+        return { status: 'failed', durationUs: 0, error: userError(...failure), logs: logs.map(handlerLog) };
+      }
+      return {
+        status: 'ok',
+        durationUs: 0,
+        emits: emits.map((emit) => emission(emit, take(emit[1]))),
+        state: state.map(([name, length]) => ({ name, value: length < 0 ? null : take(length) })),
+        timers: timers.map(([delayMs, length]) => ({ delayMs, data: take(length) })),
+        logs: logs.map(handlerLog),
+      };
+    },
+  );
   if (at !== text.length)
     throw new Error(`The isolate answered ${text.length} characters, ${at} were expected`);
   return { outcomes, durationsMs, unfinished: unfinished ? unfinished.map(handlerLog) : null };
 }
 
-function emission([target, , type, key, subject]: EmitOutput, data: string) {
+function emission([target, , type = 0, key = 0, subject = 0]: EmitOutput, data: string) {
   return {
     target,
     data,

@@ -86,6 +86,11 @@ export class IsolateHost {
     };
   }
 
+  /** Of the process that holds the isolates; null while there is none. */
+  get pid(): number | null {
+    return this.#generation?.process.pid ?? null;
+  }
+
   /** Resolves when the process is gone. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -181,7 +186,7 @@ export class IsolateHost {
           ? new WorkbenchError('RUN_NOT_ACTIVE', 'The sandbox of this run is closed.')
           : new CallEnded(
               isolateId === culprit ? stop : 'bystander',
-              doom?.message ?? `It ended (${how}).`,
+              doom?.message ?? `It ended (${how})${lastWords(generation.stderr)}.`,
               0,
             ),
       );
@@ -193,4 +198,10 @@ export class IsolateHost {
 /** V8 says so on its way out. */
 function ranOutOfMemory(stderr: string): boolean {
   return /out of memory|heap limit|invalid (table|array|size)/i.test(stderr);
+}
+
+/** The line of its error output that says most. */
+function lastWords(stderr: string): string {
+  const line = stderr.split('\n').find((text) => /error|fatal/i.test(text));
+  return line === undefined ? '' : `: ${line.trim().replace(/\.$/, '')}`;
 }

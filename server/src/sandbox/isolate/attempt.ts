@@ -54,7 +54,11 @@ export class Attempt {
       this.#limit('EMIT_LIMIT_REACHED', `one attempt may emit ${LIMITS.emitsPerAttemptMax} messages`);
     }
     this.#spend(body.length, 'EMIT_LIMIT_REACHED');
-    this.emits.push([target, body.length, type, key, subject]);
+    this.emits.push(
+      key === 0 && type === 0 && subject === 0
+        ? [target, body.length]
+        : [target, body.length, type, key, subject],
+    );
     this.emitBodies.push(body);
   }
 
@@ -133,8 +137,11 @@ export class Attempt {
     const logs = this.allLogs();
     const failure = this.failure ?? thrown;
     if (failure !== null) return { output: [durationMs, failure, [], [], [], logs], bodies: [] };
-    const state: StateOutput[] = [];
     const bodies = this.emitBodies;
+    if (this.#written === null && this.timers.length === 0 && logs.length === 0) {
+      return { output: [durationMs, null, this.emits], bodies };
+    }
+    const state: StateOutput[] = [];
     for (const [name, text] of this.#written ?? NOTHING) {
       state.push([name, text === null ? -1 : text.length]);
       if (text === null) this.#stored.delete(name);

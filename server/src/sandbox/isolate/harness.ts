@@ -197,21 +197,27 @@ function isoTime(timeMs: number): string {
   return `${isoPrefix}${String(Math.trunc(timeMs - second * 1000)).padStart(3, '0')}Z`;
 }
 
+/** What the delivery before was from, of and in: see `DeliveryInput`. */
+const before = { source: '', type: '', topic: '' };
+
 function eventOf(delivery: DeliveryInput): unknown {
   const timeMs = delivery[3];
+  if (delivery[1] !== 0) before.source = delivery[1];
+  if (delivery[2] !== 0) before.type = delivery[2];
+  if (delivery[6] !== 0) before.topic = delivery[6];
   return {
     id: delivery[0],
-    type: delivery[2],
-    source: delivery[1],
+    type: before.type,
+    source: before.source,
     time: isoTime(timeMs),
     timeMs,
     subject: delivery[4],
     key: delivery[5],
-    topic: delivery[6],
+    topic: before.topic,
     partition: delivery[7],
     offset: delivery[8],
     attempt: delivery[9],
-    correlationId: delivery[10],
+    correlationId: delivery[10] === 0 ? delivery[0] : delivery[10],
     causationId: delivery[11],
     timer: delivery[12],
     data: delivery[14],

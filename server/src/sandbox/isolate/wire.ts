@@ -13,27 +13,31 @@ export type CallInput = {
   state: Record<string, Record<string, string>>;
 };
 
-/** id, source, type, timeMs, subject, key, topic, partition, offset, attempt, correlation, causation, timer, scope, data */
+/**
+ * id, source, type, timeMs, subject, key, topic, partition, offset, attempt, correlation, causation, timer, scope, data.
+ * A source, type or topic of 0 is that of the delivery before; a correlation of 0 is the message's own id. Parsing texts
+ * is what handling many small messages costs most, and these are nearly always the same.
+ */
 export type DeliveryInput = [
   string,
-  string,
-  string,
+  string | 0,
+  string | 0,
   number,
   string | null,
   string | null,
-  string,
+  string | 0,
   number,
   number,
   number,
-  string,
+  string | 0,
   string | null,
   boolean,
   string,
   unknown,
 ];
 
-/** Of `target`, the length of the data, and type, key and subject: `0` where the code said nothing. */
-export type EmitOutput = [string, number, string | 0, string | null | 0, string | 0];
+/** Of `target`, the length of the data, and type, key and subject: `0` or missing where the code said nothing. */
+export type EmitOutput = [string, number, (string | 0)?, (string | null | 0)?, (string | 0)?];
 
 /** Name and length of the value; -1 deletes. */
 export type StateOutput = [string, number];
@@ -51,14 +55,17 @@ export type FailureCode =
   | 'EMIT_LIMIT_REACHED'
   | 'STATE_LIMIT_REACHED';
 
-/** Milliseconds by a coarse clock; a failure or null; and the effects, whose bodies come in this order. */
+/**
+ * Milliseconds by a coarse clock; a failure or null; and the effects, whose bodies come in this order. The last three are
+ * missing together where all are empty.
+ */
 export type AttemptOutput = [
   number,
   FailureOutput | null,
   EmitOutput[],
-  StateOutput[],
-  TimerOutput[],
-  LogOutput[],
+  StateOutput[]?,
+  TimerOutput[]?,
+  LogOutput[]?,
 ];
 
 export type CallOutput = {

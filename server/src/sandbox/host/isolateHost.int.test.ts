@@ -1,0 +1,85 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CallEnded, IsolateHost } from './isolateHost.ts';
+
+const GONE_MS_MAX = 20_000;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pid: number): Promise<void> {
+  const giveUpAt = performance.now() + GONE_MS_MAX;
+  while (isAlive(pid)) {
+    if (performance.now() > giveUpAt)
+      throw new Error(`Process ${pid} is still there after ${GONE_MS_MAX} ms`);
+    await delay(20);
+  }
+}
+
+const inputOf = (data: unknown): string =>
+  `{"nowMs":0,"seed":1,"deliveries":[["id","s","t",0,null,null,"topic",0,0,1,0,null,false,"",${JSON.stringify(data)}]],"state":{}}`;
+const moduleOf = (code: string) => ({ node: 'node:test', code, timeoutMs: 60_000, memoryMb: 32 });
+
+describe('the process of the isolates', () => {
+  const hosts: IsolateHost[] = [];
+  const newHost = (): IsolateHost => {
+    const host = new IsolateHost();
+    hosts.push(host);
+    return host;
+  };
+  afterEach(async () => {
+    await Promise.all(hosts.splice(0).map((host) => host.close()));
+  });
+
+  it('ends when its parent is killed, whatever runs in it', async () => {
+    const parent = fork(fileURLToPath(new URL('./endlessHost.ts', import.meta.url)));
+    const [pid] = (await once(parent, 'message')) as [number];
+    expect(isAlive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    await untilGone(pid);
+  });
+
+  it('is gone once the host is closed', async () => {
+    const host = newHost();
+    await host.open(moduleOf('export function handle() {}'));
+    const { pid } = host;
+    await host.close();
+    expect([host.pid, isAlive(pid ?? 0)]).toEqual([null, false]);
+  });
+
+  it('is started again after it died, and says so of the isolates that were in it', async () => {
+    const host = newHost();
+    const isolate = await host.open(moduleOf('export function handle() {}'));
+    const { pid } = host;
+    if (pid === null) throw new Error('an open isolate has a process');
+    process.kill(pid, 'SIGKILL');
+    await untilGone(pid);
+    await expect(isolate.call(inputOf({}))).rejects.toBeInstanceOf(CallEnded);
+    expect(isolate.lost).toBe(true);
+    const again = await host.open(moduleOf(`export const handle = (event, ctx) => ctx.emit('out', 1);`));
+    expect((await again.call(inputOf({}))).output).toContain('"out"');
+  });
+
+  it('blames the isolate that filled the memory, not one that ran beside it', async () => {
+    const host = newHost();
+    const busy = await host.open(moduleOf('export function handle() { for (;;); }'));
+    const filling = await host.open(
+      moduleOf('export function handle() { const m = new Map(); for (let i = 0; ; i++) m.set(i, {}); }'),
+    );
+    const [busyEnded, fillingEnded] = await Promise.allSettled([
+      busy.call(inputOf({})),
+      filling.call(inputOf({})),
+    ]);
+    expect(busyEnded).toMatchObject({ status: 'rejected', reason: { stop: 'bystander' } });
+    expect(fillingEnded).toMatchObject({ status: 'rejected', reason: { stop: 'out-of-memory' } });
+  });
+});
