@@ -137,6 +137,8 @@ function useFrozen(
       .filter((row) => row.startedMs <= last.startedMs && !known.has(row.correlationId))
       .sort((a, b) => b.startedMs - a.startedMs);
     if (older.length > 0) held.current = { rows: [...held.current.rows, ...older], filter };
-    return held.current.rows;
+    // Rows stay where they are; what they say of their trace goes on being true.
+    const newest = new Map(merged.map((row) => [row.correlationId, row]));
+    return held.current.rows.map((row) => newest.get(row.correlationId) ?? row);
   }, [merged, history, filter, following]);
 }
