@@ -2,16 +2,20 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { frameHeader } from '@millrace/shared/trace/frame.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { FromTraces, ToTraces, TraceSetup } from './traceProtocol.ts';
-import { openTracesForWriting, traceError } from './traceSchema.ts';
+import { noCounts, openTracesForWriting, traceError } from './traceSchema.ts';
 import { createTraceWriter, type TraceArrivals, type TraceWriter } from './traceWriter.ts';
 
 /**
- * The thread that keeps a run's traces and logs. It gathers what arrives for a moment, so that a trace that took part in
- * several frames is written once, and so that a quiet run costs few transactions. Traces are never worth stopping a run:
- * what cannot be kept is counted as lost and reported, and the next moment is tried afresh.
+ * The thread that keeps a run's traces and logs. What arrives is gathered for a moment and kept as it is, which is cheap;
+ * the list of traces follows with a limited share of this thread's time, so that in a flood it lags instead of taking
+ * from the run the processor that it needs (TR4). Traces are never worth stopping a run: what cannot be kept is counted
+ * as lost and reported, and the next moment is tried afresh.
  */
 const GATHER_MS = 100;
-const GATHER_RECORDS_MAX = 20_000;
+const GATHER_RECORDS_MAX = 50_000;
+const INDEX_RECORDS_PER_STEP = 20_000;
+/** The list rests this many times as long as it worked. */
+const INDEX_REST_RATIO = 4;
 /** How long a store that could not be opened is left alone. */
 const REOPEN_MS = 2000;
 
@@ -38,6 +42,7 @@ const NOTHING: TraceArrivals = { frames: [], lost: 0, endSeq: 0, lines: [] };
 let arrivals: TraceArrivals = { ...NOTHING, frames: [], lines: [] };
 let records = 0;
 let timer: NodeJS.Timeout | null = null;
+let indexTimer: NodeJS.Timeout | null = null;
 let store: OpenStore | null = null;
 let reopenAtMs = 0;
 
@@ -59,7 +64,7 @@ function start(): void {
     reopenAtMs = performance.now() + REOPEN_MS;
     answer({
       type: 'started',
-      counts: { nextSeq: resumeSeq, kept: 0, expired: 0, lost: 0, traces: 0 },
+      counts: noCounts(resumeSeq),
       nextLogSeq: 1,
       error: traceError(thrown).toData(),
     });
@@ -96,12 +101,13 @@ function settle(): void {
     const writer = writerNow();
     writer.keep(taken);
     answer({ type: 'settled', counts: writer.counts(), frameBytes, logLinesLost: 0, error: null });
+    indexTimer ??= setTimeout(indexSome, GATHER_MS);
   } catch (thrown) {
     lastFailure = thrown;
     // Saved with the next transaction that succeeds; until then only reported.
     arrivals.lost = taken.lost + takenRecords;
     arrivals.endSeq = taken.endSeq;
-    const counts = store?.writer.counts() ?? { nextSeq: resumeSeq, kept: 0, expired: 0, lost: 0, traces: 0 };
+    const counts = store?.writer.counts() ?? noCounts(resumeSeq);
     answer({
       type: 'settled',
       counts: { ...counts, lost: counts.lost + arrivals.lost },
@@ -109,6 +115,29 @@ function settle(): void {
       logLinesLost: taken.lines.length,
       error: traceError(thrown).toData(),
     });
+  }
+}
+
+function indexSome(): void {
+  indexTimer = null;
+  const startedMs = performance.now();
+  try {
+    if (!store?.writer.index(INDEX_RECORDS_PER_STEP)) return;
+  } catch {
+    // A full disk, which keeping will meet as well and report; the list goes on from where it stands.
+  }
+  const restMs = Math.max(GATHER_MS, (performance.now() - startedMs) * INDEX_REST_RATIO);
+  indexTimer = setTimeout(indexSome, restMs);
+}
+
+/** So that all that was kept can be found. */
+function indexAll(): void {
+  if (indexTimer) clearTimeout(indexTimer);
+  indexTimer = null;
+  try {
+    while (store?.writer.index(INDEX_RECORDS_PER_STEP));
+  } catch {
+    // As above.
   }
 }
 
@@ -133,9 +162,11 @@ function handle(message: ToTraces): void {
       return gather();
     case 'flush':
       settle();
+      indexAll();
       return answer({ type: 'flushed', flushId: message.flushId });
     case 'close':
       settle();
+      indexAll();
       store?.close();
       answer({ type: 'closed' });
       port.close();

@@ -4,11 +4,11 @@ import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RequestOf, ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceSummary } from '@millrace/shared/trace/record.ts';
+import { f64Of, SUMMARY_COLUMNS } from './traceIndex.ts';
 import { nodeMark, readCounts } from './traceSchema.ts';
-import { f64Of, SUMMARY_COLUMNS } from './traceWriter.ts';
 
 /** One step of a search looks at this many traces, and steps follow each other for this long at most. */
-const SCAN_STEP_TRACES = 10_000;
+const SCAN_STEP_TRACES = 5000;
 const SCAN_MS_MAX = 40;
 /** Chunks looked through for a message id: around the time that its bits tell, and the newest. */
 const NEAR_CHUNKS_MAX = 200;
@@ -16,18 +16,25 @@ const NEWEST_CHUNKS_MAX = 400;
 
 type Query = Omit<RequestOf<'trace.list'>, 'runId'>;
 type Listed = ResponseOf<'trace.list'>;
+/** What a line has to fulfil. `isIndexed`: an index or the order of the list leads there without looking at others. */
 type Filter = { sql: string; values: SQLInputValue[]; isIndexed: boolean };
 
+/**
+ * A text is taken for the first of these that exists: a correlation id, a key, a part of a type, the id of a message.
+ */
 export function listTraces(database: DatabaseSync, query: Query): Listed {
   const total = readCounts(database).traces;
+  const filter = filterOf(database, query);
+  if (filter === null) return { traces: [], next: null, total };
   const text = query.text?.trim() ?? '';
-  const filter = filterOf(database, query, text);
-  if (text !== '' && query.before === undefined) {
-    const exact = tracesNamed(database, text, filter.exact);
-    if (exact.length > 0) return { traces: exact.slice(0, query.limit), next: null, total };
+  const listed = text === '' ? filter : textFilter(database, filter, text);
+  if (listed !== null) {
+    const { traces, next } = scan(database, listed, query.limit, beforeOf(query));
+    return { traces, next: next === null ? null : String(next), total };
   }
-  const { traces, next } = scan(database, filter.listed, query.limit, beforeOf(query));
-  return { traces, next: next === null ? null : String(next), total };
+  const correlationId = traceHolding(database, text);
+  const only = correlationId === null ? null : byCorrelation(filter, correlationId);
+  return { traces: only === null ? [] : scan(database, only, 1, beforeOf(query)).traces, next: null, total };
 }
 
 function beforeOf({ before }: Query): number {
@@ -37,38 +44,43 @@ function beforeOf({ before }: Query): number {
   throw new WorkbenchError('REQUEST_INVALID', 'This is no place in the list of traces; start from its top.');
 }
 
-/** `exact` goes with a text that is an id, `listed` with one to look for in keys and types. */
-function filterOf(
-  database: DatabaseSync,
-  { status, nodeId }: Query,
-  text: string,
-): { exact: Filter; listed: Filter } {
-  const parts: string[] = [];
-  const values: SQLInputValue[] = [];
-  if (status === 'ok' || status === 'running') {
-    parts.push('status = ?');
-    values.push(status);
-  } else if (status !== undefined) {
-    parts.push('trouble = ?');
-    values.push(status);
-  }
-  if (nodeId !== undefined) {
-    const code = database.prepare('SELECT code FROM nodes WHERE node_id = ?').get(nodeId)?.code as
-      | number
-      | undefined;
-    parts.push('instr(nodes, ?) > 0');
-    values.push(code === undefined ? 'never' : nodeMark(code));
-  }
-  const isIndexed = parts.length === 0 || (parts.length === 1 && parts[0] === 'trouble = ?');
-  const exact = { sql: parts.map((part) => ` AND ${part}`).join(''), values, isIndexed };
-  if (text === '') return { exact, listed: exact };
-  const like = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
-  const listed = {
-    sql: `${exact.sql} AND (key = ? OR root_type LIKE ? ESCAPE '\\')`,
-    values: [...values, text, like],
-    isIndexed: false,
+/** Status and node; null when nothing can fulfil it. */
+function filterOf(database: DatabaseSync, { status, nodeId }: Query): Filter | null {
+  let filter: Filter = { sql: '', values: [], isIndexed: true };
+  if (status === 'ok' || status === 'running') filter = and(filter, 'status = ?', status, false);
+  else if (status !== undefined) filter = and(filter, 'trouble = ?', status, true);
+  if (nodeId === undefined) return filter;
+  const code = database.prepare('SELECT code FROM nodes WHERE node_id = ?').get(nodeId)?.code;
+  return code === undefined ? null : and(filter, 'instr(nodes, ?) > 0', nodeMark(code as number), false);
+}
+
+/** Narrows the filter to a correlation id, a key or types, whichever the text is; null when it is none of them. */
+function textFilter(database: DatabaseSync, filter: Filter, text: string): Filter | null {
+  if (database.prepare('SELECT 1 FROM traces WHERE correlation_id = ?').get(text))
+    return byCorrelation(filter, text);
+  if (database.prepare('SELECT 1 FROM traces WHERE key = ? LIMIT 1').get(text))
+    return and(filter, 'key = ?', text, true);
+  const wanted = text.toLowerCase();
+  const types = database
+    .prepare('SELECT name FROM root_types')
+    .all()
+    .map(({ name }) => name as string)
+    .filter((name) => name.toLowerCase().includes(wanted));
+  if (types.length === 0) return null;
+  // Not an index: the few types of a flow are everywhere, so a walk finds them soon.
+  return and(filter, 'root_type IN (SELECT value FROM json_each(?))', JSON.stringify(types), false);
+}
+
+function byCorrelation(filter: Filter, correlationId: string): Filter {
+  return { ...and(filter, 'correlation_id = ?', correlationId, true), isIndexed: true };
+}
+
+function and(filter: Filter, part: string, value: SQLInputValue, isIndexed: boolean): Filter {
+  return {
+    sql: `${filter.sql} AND ${part}`,
+    values: [...filter.values, value],
+    isIndexed: filter.isIndexed && isIndexed,
   };
-  return { exact, listed };
 }
 
 /** Walks from newer to older traces, in steps, until enough are found or time is up. */
@@ -106,23 +118,16 @@ function summaryOf(row: Record<string, unknown>): { id: number; summary: TraceSu
   return { id: id as number, summary: summary as unknown as TraceSummary };
 }
 
-/** Traces whose correlation id is this text, or that hold a message with this id. */
-function tracesNamed(database: DatabaseSync, id: string, filter: Filter): TraceSummary[] {
-  const select = database.prepare(
-    `SELECT id, ${SUMMARY_COLUMNS} FROM traces WHERE correlation_id = ?${filter.sql}`,
-  );
-  const summariesOf = (correlationId: string): TraceSummary[] =>
-    select.all(correlationId, ...filter.values).map((row) => summaryOf(row).summary);
-  const own = summariesOf(id);
-  if (own.length > 0) return own;
+/** The trace that holds a message with this id, as far as a bounded look finds it. */
+function traceHolding(database: DatabaseSync, id: string): string | null {
   const near = nearTimeOf(database, id);
   const chunks = database.prepare('SELECT frame FROM chunks WHERE first_seq >= ? ORDER BY first_seq LIMIT ?');
   const newest = database.prepare('SELECT frame FROM chunks ORDER BY first_seq DESC LIMIT ?');
   const endMs = performance.now() + SCAN_MS_MAX;
-  const found =
+  return (
     (near === null ? null : traceOfMessage(chunks.iterate(near, NEAR_CHUNKS_MAX), id, endMs)) ??
-    traceOfMessage(newest.iterate(NEWEST_CHUNKS_MAX), id, endMs);
-  return found === null ? [] : summariesOf(found);
+    traceOfMessage(newest.iterate(NEWEST_CHUNKS_MAX), id, endMs)
+  );
 }
 
 /** Frames hold ids as bytes, so most chunks are ruled out without being decoded. */

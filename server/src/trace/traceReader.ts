@@ -4,9 +4,9 @@ import type { RequestOf, ResponseOf } from '@millrace/shared/protocol/catalog.ts
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
 import { decodeFrame, encodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import { f64Of } from './traceIndex.ts';
 import { listTraces } from './traceList.ts';
 import { openTracesForReading, readCounts, traceError } from './traceSchema.ts';
-import { f64Of } from './traceWriter.ts';
 
 /** What one request about one trace may cost: a trace can be as long as its run. */
 const TRACE_RECORDS_MAX = 10_000;

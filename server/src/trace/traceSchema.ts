@@ -9,8 +9,9 @@ const TRACE_FORMAT = 1;
 const CHECKPOINT_PAGES = 4096;
 
 /**
- * `chunks` are encoded frames by their first sequence number; `trace_ids` are the traces found in one (u32), so that
- * those can go with it. `traces` are the lines of the trace list; ids grow in order of first appearance. `nodes` holds
+ * `chunks` are encoded frames by their first sequence number, written at once and unread. `chunk_traces` are the traces
+ * found in one (u32), so that those can go with it; together with the rest it follows a little later, up to
+ * `indexed_seq`. `traces` are the lines of the trace list; ids grow in order of first appearance. `nodes` holds
  * a character for each node that a trace came through (see `nodeMark`), `chunks` where its records are (f64 first
  * sequence numbers). `trouble` is set where something failed, so that a small index finds the few among the many.
  */
@@ -18,9 +19,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS chunks (
     first_seq INTEGER PRIMARY KEY,
     count INTEGER NOT NULL,
-    trace_ids BLOB NOT NULL,
     frame BLOB NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS chunk_traces (first_seq INTEGER PRIMARY KEY, trace_ids BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS traces (
     id INTEGER PRIMARY KEY,
     correlation_id TEXT NOT NULL UNIQUE,
@@ -41,6 +42,8 @@ const SCHEMA = `
     chunks BLOB NOT NULL
   );
   CREATE INDEX IF NOT EXISTS traces_in_trouble ON traces (trouble) WHERE trouble IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS traces_by_key ON traces (key) WHERE key IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS root_types (name TEXT PRIMARY KEY) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS nodes (code INTEGER PRIMARY KEY, node_id TEXT NOT NULL UNIQUE);
   CREATE TABLE IF NOT EXISTS log_lines (
     seq INTEGER PRIMARY KEY,
@@ -57,9 +60,10 @@ const SCHEMA = `
     kept INTEGER NOT NULL,
     expired INTEGER NOT NULL,
     lost INTEGER NOT NULL,
-    traces INTEGER NOT NULL
+    traces INTEGER NOT NULL,
+    indexed_seq INTEGER NOT NULL
   );
-  INSERT OR IGNORE INTO counts VALUES (1, 0, 0, 0, 0, 0);
+  INSERT OR IGNORE INTO counts VALUES (1, 0, 0, 0, 0, 0, 0);
 `;
 
 export type TraceCounts = {
@@ -71,6 +75,8 @@ export type TraceCounts = {
   /** Numbered, but never kept: a crash, a full disk, or more than could be written in time. */
   lost: number;
   traces: number;
+  /** Records below are in the list of traces. */
+  indexedSeq: number;
 };
 
 /** What stands in `traces.nodes` for the node with this code: one character, so that a trace's nodes make a short text. */
@@ -103,9 +109,15 @@ export function openTracesForReading(folder: string): DatabaseSync | null {
 }
 
 export function readCounts(database: DatabaseSync): TraceCounts {
-  const row = database.prepare('SELECT next_seq AS nextSeq, kept, expired, lost, traces FROM counts').get();
+  const row = database
+    .prepare('SELECT next_seq AS nextSeq, kept, expired, lost, traces, indexed_seq AS indexedSeq FROM counts')
+    .get();
   // The columns are those of the type.
   return { ...row } as unknown as TraceCounts;
+}
+
+export function noCounts(nextSeq: number): TraceCounts {
+  return { nextSeq, kept: 0, expired: 0, lost: 0, traces: 0, indexedSeq: nextSeq };
 }
 
 export function traceError(thrown: unknown): WorkbenchError {
