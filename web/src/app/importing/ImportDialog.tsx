@@ -5,8 +5,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../../connection/connection.ts';
 import { showDone } from '../notices.ts';
 import { navigate } from '../router.ts';
-import type { ImportRequest } from './ImportProvider.tsx';
-import { type Fault, faultOf, importText, readFlowFile } from './importFlow.ts';
+import { type Fault, faultOf, type ImportRequest, importText, readFlowFile } from './importFlow.ts';
 
 type Props = { connection: Connection; request: ImportRequest; onClose: () => void };
 

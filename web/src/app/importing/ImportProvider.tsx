@@ -4,10 +4,8 @@ import { uploadFile } from '../files.ts';
 import { attempt, showDone } from '../notices.ts';
 import { showProgress } from '../progress.tsx';
 import { ImportDialog } from './ImportDialog.tsx';
-import { isDataFile } from './importFlow.ts';
+import { type ImportRequest, isDataFile } from './importFlow.ts';
 import styles from './importing.module.css';
-
-export type ImportRequest = { text: string } | { file: File } | null;
 
 /** Opens the import dialog, with text where there is some. */
 export type Importing = { open: (text?: string) => void };

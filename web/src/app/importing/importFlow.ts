@@ -2,6 +2,9 @@ import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { z } from 'zod';
 import type { Connection } from '../../connection/connection.ts';
 
+/** What the import dialog begins with; null is an empty one. */
+export type ImportRequest = { text: string } | { file: File } | null;
+
 const issuesSchema = z.array(z.object({ path: z.string(), message: z.string() }));
 const placeSchema = z.object({ line: z.number(), column: z.number() });
 

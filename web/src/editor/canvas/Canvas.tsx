@@ -103,6 +103,16 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
   const { nodes, edges } = elements.build({ marks, renamingId, highlight: lit, reception });
 
   usePort(flow, frame, onPort, setRenamingId);
+  useEffect(() => {
+    const look = (): void => showView(frame.current, geometry);
+    const sizes = new ResizeObserver(look);
+    if (frame.current) sizes.observe(frame.current);
+    const unsubscribe = editor.subscribe(look);
+    return () => {
+      unsubscribe();
+      sizes.disconnect();
+    };
+  }, [editor, geometry]);
 
   const actions = useMemo<NodeActions>(
     () => ({
@@ -207,11 +217,11 @@ function Drawing({ geometry, context, marks, perform, onPort, overlay, emptyHint
           isValidConnection={({ source, target }) => source !== target}
           onViewportChange={(viewport) => {
             geometry.setViewport(viewport);
-            showDistance(frame.current, viewport.zoom);
+            showView(frame.current, geometry);
           }}
           onInit={(instance) => {
             geometry.setViewport(instance.getViewport());
-            showDistance(frame.current, instance.getZoom());
+            showView(frame.current, geometry);
           }}
           onPaneContextMenu={(event) => {
             event.preventDefault();
@@ -322,10 +332,28 @@ function usePort(
   }, [flow, frame, onPort, startRename]);
 }
 
-/** Seen from afar, nodes show less and larger. An attribute, so that zooming renders nothing. */
-function showDistance(element: HTMLElement | null, zoom: number): void {
+/**
+ * Seen from afar, nodes show less and larger; while all of the drawing is in view, no overview is needed. Attributes, so
+ * that panning and zooming render nothing.
+ */
+function showView(element: HTMLElement | null, geometry: CanvasGeometryModel): void {
+  if (!element) return;
+  const { x, y, zoom } = geometry.viewport();
+  let isWhole = true;
+  for (const node of geometry.nodes()) {
+    const left = node.x * zoom + x;
+    const top = node.y * zoom + y;
+    const right = left + node.width * zoom;
+    const bottom = top + node.height * zoom;
+    if (left < 0 || top < 0 || right > element.clientWidth || bottom > element.clientHeight) {
+      isWhole = false;
+      break;
+    }
+  }
   const distance = zoom < ZOOM.far ? 'far' : 'near';
-  if (element && element.dataset.distance !== distance) element.dataset.distance = distance;
+  const view = isWhole ? 'whole' : 'part';
+  if (element.dataset.distance !== distance) element.dataset.distance = distance;
+  if (element.dataset.view !== view) element.dataset.view = view;
 }
 
 function nodeIdAt({ x, y }: Point): string | null {

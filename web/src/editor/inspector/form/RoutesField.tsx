@@ -81,7 +81,7 @@ export function RoutesField({ field, path }: { field: RoutesFieldModel; path: Pa
               language="expression"
               field={{
                 key: 'when',
-                title: 'when',
+                title: 'When',
                 description: null,
                 placeholder: "event.data.status === 'late'",
               }}
