@@ -9,7 +9,8 @@ export class Canvas {
 
   constructor(page: Page) {
     this.page = page;
-    this.root = page.getByTestId('canvas');
+    // The panel around it goes by the same id.
+    this.root = page.locator('[data-testid="canvas"]:not([data-panel])');
   }
 
   nodes(): Locator {

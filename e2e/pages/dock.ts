@@ -9,7 +9,8 @@ export class Dock {
 
   constructor(page: Page) {
     this.page = page;
-    this.root = page.getByTestId('dock');
+    // The panel around it goes by the same id.
+    this.root = page.locator('[data-testid="dock"]:not([data-panel])');
   }
 
   async open(tab: DockTab): Promise<void> {

@@ -10,13 +10,14 @@ export class Inspector {
     this.root = page.getByTestId('inspector');
   }
 
-  field(label: string): Locator {
-    return this.root.getByLabel(label, { exact: true });
+  /** By its place in the document: `name`, `count`, `retry.attemptsMax`. */
+  field(path: string): Locator {
+    return this.root.getByTestId(`field-${path}`);
   }
 
-  async set(label: string, value: string): Promise<void> {
-    await this.field(label).fill(value);
-    await this.field(label).blur();
+  async set(path: string, value: string): Promise<void> {
+    await this.field(path).fill(value);
+    await this.field(path).blur();
   }
 
   codeEditor(): Locator {
@@ -31,5 +32,6 @@ export class Inspector {
     await this.page.keyboard.press('Delete');
     await editor.pressSequentially(code);
     await expect(editor).toHaveText(code);
+    await editor.blur();
   }
 }
