@@ -11,13 +11,13 @@ import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
 import { restore } from './runtime/restore.ts';
 import {
-  beginEnding,
   failNow,
   finishEnding,
   isOver,
   pause,
   resume,
   setStatus,
+  stop,
   wakeAllLanes,
 } from './runtime/status.ts';
 import { onStepOne, pumpSteps } from './runtime/steps.ts';
@@ -69,7 +69,7 @@ function accept(core: Core, input: EngineInput): void {
     case 'step-one':
       return onStepOne(core, input.requestId);
     case 'stop':
-      return beginEnding(core, 'stopped', null);
+      return stop(core);
     case 'fetched':
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
@@ -111,7 +111,7 @@ function pump(core: Core): void {
   if (!isOver(core)) {
     settleCrashed(core);
     pumpProducers(core);
-    if (core.status === 'running') pumpLanes(core);
+    if (core.status === 'running' || core.drainUntilMs !== null) pumpLanes(core);
     pumpWrites(core);
     finishEnding(core);
   }

@@ -132,7 +132,7 @@ export type Delivery = {
 export type Invocation = {
   invocationId: number;
   node: string;
-  /** Seed of `ctx.random()` and `ctx.uuid()`; each delivery mixes in its message id, so a retry draws the same. */
+  /** Seed of `ctx.random()` and `ctx.uuid()`; each delivery mixes in its message id, and random numbers its attempt. */
   seed: number;
   deliveries: Delivery[];
   /** State entries of the scopes in `deliveries`: scope → name → value. */

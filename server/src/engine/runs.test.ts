@@ -98,7 +98,7 @@ describe('the life of a run', () => {
     expect(run.view.nodes['node:work']).toMatchObject({ failed: 2, deadLettered: 1 });
   });
 
-  it('[RN3] stopping ends producers first, then what is in flight, and leaves the backlog', () => {
+  it('[RN3] stopping ends producers first, then hands on what the topics hold', () => {
     const run = runVirtual(
       options(10_000, {
         document: chain({ ratePerSecond: 1000 }).document(),
@@ -118,6 +118,40 @@ describe('the life of a run', () => {
     ).toEqual([]);
     const committed = run.view.subscriptions['edge:2']?.committed.reduce((a, b) => a + b) ?? 0;
     expect(run.view.nodes['node:work']?.in).toBe(committed);
+    expect(run.view.nodes['node:sink']?.in, 'what was made has arrived').toBe(made);
+    expect(run.view.subscriptions['edge:2']?.lag).toBe(0);
+  });
+
+  it('[RN3] stopping does not wait for ever for a retry, nor at all when it is asked for twice', () => {
+    const failing: NativeHandler = () => {
+      throw new Error('never');
+    };
+    const retry = { attemptsMax: 9, backoff: 'fixed', delayMs: 60_000, delayMsMax: 60_000, jitter: 0 };
+    const startMs = 1_767_225_600_000;
+    const stopped = (commands: VirtualCommand[]) =>
+      runVirtual(
+        options(10, {
+          document: flow()
+            .node('replay', 'source', { speed: { mode: 'full' } })
+            .node('topic', 'in', { partitions: 2 })
+            .node('handler', 'work', { retry })
+            .edges('source > in', 'in > work')
+            .document(),
+          handlers: { 'node:work': failing },
+          startMs,
+          commands,
+        }),
+      );
+    const once = stopped([{ afterMs: 500, type: 'stop' }]);
+    expect(once.view.status).toBe('stopped');
+    expect(once.endedMs - startMs).toBeGreaterThanOrEqual(5500);
+    expect(once.endedMs - startMs).toBeLessThan(6500);
+    const twice = stopped([
+      { afterMs: 500, type: 'stop' },
+      { afterMs: 900, type: 'stop' },
+    ]);
+    expect(twice.view.status).toBe('stopped');
+    expect(twice.endedMs - startMs).toBeLessThan(1500);
   });
 
   it('[RN3] a stopped log is taken up where it was left, with the same counts', () => {

@@ -53,7 +53,7 @@ interface HandlerContext {
   };
   /** The time of this attempt, in milliseconds since 1970. Date.now() and new Date() tell the same. */
   now(): number;
-  /** A number from 0 to 1; a retry of the same message draws the same ones. Math.random() does too. */
+  /** A number from 0 to 1 from the flow's seed; each attempt draws its own. Math.random() does too. */
   random(): number;
   /** A UUID; a retry of the same message draws the same one. */
   uuid(): string;

@@ -44,6 +44,7 @@ export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineO
     lines: [],
     status: 'created',
     ending: null,
+    drainUntilMs: null,
     topics,
     consumers,
     producers,

@@ -34,6 +34,8 @@ export type Core = {
   status: RunStatus;
   /** The status the run ends with once what is in flight is over; null while it goes on. */
   ending: { status: 'stopped' | 'completed' | 'failed'; error: EngineError | null } | null;
+  /** While a stopped run drains: when it stops waiting for what its topics still hold; null when it does not drain. */
+  drainUntilMs: number | null;
 
   readonly topics: Map<string, TopicRuntime>;
   readonly consumers: ConsumerRuntime[];

@@ -24,7 +24,7 @@ export function bufferedMessages(lane: Lane): number {
 /** Asks for more of the log when the window is half empty and the log has more. */
 export function fetchMore(core: Core, lane: Lane): void {
   if (lane.fetching || lane.fetchFrom >= (lane.topic.ends[lane.partition] as number)) return;
-  if (core.status !== 'running' && core.status !== 'paused') return;
+  if (core.status !== 'running' && core.status !== 'paused' && core.drainUntilMs === null) return;
   if (lane.fetchAtMs > core.nowMs) return;
   const { windowMessages, windowBytes } = lane.consumer;
   const room = windowMessages - bufferedMessages(lane);

@@ -47,6 +47,9 @@ export const WRITE_RETRY_MS = 1000;
 export const FETCH_RETRY_MS = 1000;
 export const FETCH_ATTEMPTS_MAX = 5;
 
+/** A run that is stopped hands on what its topics hold for at most this long. */
+export const DRAIN_MS_MAX = 5000;
+
 export const EMITS_PER_ATTEMPT_MAX = 10_000;
 export const STATE_ENTRIES_PER_NODE_MAX = 100_000;
 export const STATE_ENTRIES_PER_SCOPE_MAX = 1000;

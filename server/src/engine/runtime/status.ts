@@ -2,6 +2,8 @@ import type { EngineError } from '../io.ts';
 import type { Core } from './core.ts';
 import { nothingToWrite } from './groups.ts';
 import { enqueueLane, fetchMore } from './lanes.ts';
+import { DRAIN_MS_MAX } from './limits.ts';
+import { addWake } from './wakes.ts';
 
 /** Rule RN2: created → running ⇄ paused → stopping → stopped | completed | failed. */
 export function setStatus(core: Core, status: Core['status'], error: EngineError | null): void {
@@ -42,12 +44,25 @@ export function wakeAllLanes(core: Core): void {
   }
 }
 
-/** Rule RN3: producers first, then what is in flight, then the commit. `finishEnding` sees the end of it. */
+/**
+ * Rule RN3: producers first, then what the topics still hold for their readers, for a bounded time, then the commit.
+ * Asked a second time, or while the run is paused, it waits only for what is being handled.
+ */
+export function stop(core: Core): void {
+  if (core.status === 'running') {
+    core.drainUntilMs = core.nowMs + DRAIN_MS_MAX;
+    addWake(core.wakes, core.drainUntilMs, { kind: 'producer' });
+  } else core.drainUntilMs = null;
+  beginEnding(core, 'stopped', null);
+}
+
+/** Ends the run once what is being handled is over. `finishEnding` sees the end of it. */
 export function beginEnding(core: Core, status: 'stopped' | 'failed', error: EngineError | null): void {
   if (isOver(core)) return;
   // A failure is not forgotten because somebody presses stop while the run drains, nor does it wait for a second one.
   if (core.ending === null || (core.ending.status !== 'failed' && status === 'failed'))
     core.ending = { status, error };
+  if (status === 'failed') core.drainUntilMs = null;
   setStatus(core, 'stopping', null);
 }
 
@@ -61,7 +76,9 @@ export function failNow(core: Core, error: EngineError): void {
 /** Ends a run that drains once nothing is under way, and completes one that has nothing left to do. */
 export function finishEnding(core: Core): void {
   if (core.status === 'stopping' && core.ending !== null) {
-    if (core.flights.size === 0 && nothingToWrite(core))
+    if (core.drainUntilMs !== null && (core.nowMs >= core.drainUntilMs || hasNoBacklog(core)))
+      core.drainUntilMs = null;
+    if (core.drainUntilMs === null && core.flights.size === 0 && nothingToWrite(core))
       setStatus(core, core.ending.status, core.ending.error);
     return;
   }
@@ -78,9 +95,9 @@ function isDrained(core: Core): boolean {
       return false;
   }
   if (core.flights.size > 0 || !nothingToWrite(core)) return false;
-  for (const consumer of core.consumers) {
-    if (consumer.timers.size > 0) return false;
-    for (const { backlog } of consumer.subscriptions) if (backlog > 0) return false;
-  }
-  return true;
+  return core.consumers.every(({ timers }) => timers.size === 0) && hasNoBacklog(core);
+}
+
+function hasNoBacklog(core: Core): boolean {
+  return core.consumers.every(({ subscriptions }) => subscriptions.every(({ backlog }) => backlog === 0));
 }

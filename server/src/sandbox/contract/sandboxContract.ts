@@ -87,14 +87,20 @@ export function registerSandboxContract(name: string, create: () => Sandbox): vo
         ).toEqual(['2026-01-01T00:00:00.000Z', 0]);
       });
 
-      it('[HD1] draws the same random numbers for a retry, and others for another message', async () => {
+      it('[HD1] draws the same again for the same attempt, other numbers but the same ids for a retry, others for another message', async () => {
         const invoke = await load(
           `export const handle = (event, ctx) => ctx.emit('out', [ctx.random(), Math.random(), ctx.uuid()]);`,
         );
         const first = okOf((await invoke([deliveryOf({}, 1)]))[0]).emits;
+        const again = okOf((await invoke([deliveryOf({}, 1)]))[0]).emits;
         const retry = okOf((await invoke([deliveryOf({}, 1, { attempt: 2 })]))[0]).emits;
         const other = okOf((await invoke([deliveryOf({}, 2)]))[0]).emits;
-        expect(retry).toEqual(first);
+        expect(again).toEqual(first);
+        const [[random, mathRandom, uuid], [retryRandom, retryMathRandom, retryUuid]] = [first, retry].map(
+          (emits) => JSON.parse(emits[0]?.data ?? '[]'),
+        );
+        expect([retryRandom, retryMathRandom]).not.toEqual([random, mathRandom]);
+        expect(retryUuid).toBe(uuid);
         expect(other).not.toEqual(first);
       });
 

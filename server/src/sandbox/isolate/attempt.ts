@@ -30,15 +30,20 @@ export class Attempt {
   /** Written by this attempt: name → JSON text, or null for deleted. */
   #written: Map<string, string | null> | null = null;
   closed = false;
+  /** Of `ctx.uuid()`: the same for every attempt, so that what a retry names is named alike. */
   readonly seed: string;
+  /** Counts from 1; each attempt draws random numbers of its own, else a retry could never end differently. */
+  readonly number: number;
   readonly messageTimeMs: number;
   readonly #stored: Map<string, string>;
   #random: Random | null = null;
+  #ids: Random | null = null;
   #chars = 0;
   #logsLeftOut = 0;
 
-  constructor(seed: string, messageTimeMs: number, stored: Map<string, string>) {
+  constructor(seed: string, number: number, messageTimeMs: number, stored: Map<string, string>) {
     this.seed = seed;
+    this.number = number;
     this.messageTimeMs = messageTimeMs;
     this.#stored = stored;
   }
@@ -123,12 +128,14 @@ export class Attempt {
   }
 
   random(): number {
-    return this.#generator().next();
+    this.#random ??= createRandom(`${this.seed}:${this.number}`);
+    return this.#random.next();
   }
 
   /** A UUIDv7 in the message's own time, so that a later retry draws the same one. */
   uuid(): string {
-    return uuidV7(this.messageTimeMs, this.#generator());
+    this.#ids ??= createRandom(this.seed);
+    return uuidV7(this.messageTimeMs, this.#ids);
   }
 
   /** What leaves for the host; `stored` takes the writes, so that the next delivery of the scope sees them. */
@@ -157,11 +164,6 @@ export class Attempt {
   allLogs(): LogOutput[] {
     if (this.#logsLeftOut === 0) return this.logs;
     return [...this.logs, ['warn', `${this.#logsLeftOut} more log lines of this attempt were left out.`]];
-  }
-
-  #generator(): Random {
-    this.#random ??= createRandom(this.seed);
-    return this.#random;
   }
 
   #write(name: string, text: string | null): void {

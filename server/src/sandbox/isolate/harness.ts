@@ -133,7 +133,7 @@ function begin(current: Call, delivery: DeliveryInput): Attempt {
     stored = new Map(own ? Object.entries(own) : undefined);
     current.stored.set(scope, stored);
   }
-  const attempt = new Attempt(`${current.input.seed}:${delivery[0]}`, delivery[3], stored);
+  const attempt = new Attempt(`${current.input.seed}:${delivery[0]}`, delivery[9], delivery[3], stored);
   current.attempt = attempt;
   current.attemptStartedMs = clockMs();
   if (late.sentence !== null) {
