@@ -18,6 +18,11 @@ type FlowState = ResponseOf<'flow.open'>;
 
 function noteSession({ document, version, activeRunId }: FlowState): void {
   session.setState({ flowId: document.id, flowName: document.name, version, activeRunId });
+  showTitle(document.name);
+}
+
+function showTitle(flowName: string): void {
+  window.document.title = `${flowName} · Millrace`;
 }
 
 /** Session storage can be forbidden; the editor works without a keepsake. */
@@ -84,7 +89,9 @@ export function useOpenFlow(flowId: string): { flow: OpenFlow; retry: () => void
         opened.subscribe(() => {
           const record = opened.records.get(flowId);
           const name = record?.type === 'flow' ? record.name : '';
-          if (name !== session.getState().flowName) session.setState({ flowName: name });
+          if (name === session.getState().flowName) return;
+          session.setState({ flowName: name });
+          showTitle(name);
         }),
         listenToPage(opened),
       );

@@ -16,7 +16,7 @@ function shownState(save: OutboxState, isOnline: boolean): Shown {
     return { text: 'Not saved', hint: save.error.message, tone: 'error', icon: TriangleAlert };
   }
   if (save.state === 'waiting' || (!isOnline && save.state === 'saving')) {
-    const changes = save.state === 'waiting' ? save.changes : 1;
+    const { changes } = save;
     return {
       text: `Offline: ${changes} ${changes === 1 ? 'change' : 'changes'} waiting`,
       hint: 'The server does not answer. Go on working: changes are kept in this tab and sent when it is back.',

@@ -29,17 +29,19 @@ export function FlowCard({ flow }: { flow: FlowSummary }) {
       </a>
       <Thumbnail nodes={flow.thumbnail} />
       <div className={styles.cardBody}>
-        <span className={styles.cardName}>{flow.name}</span>
-        <span className={styles.cardFacts}>
-          <span>
-            {flow.nodes === 1 ? '1 node' : `${flow.nodes} nodes`}
-            {flow.version > 0 && `, v${flow.version}`}, {agoText(flow.updatedMs)}
-          </span>
+        <span className={styles.cardTitle}>
+          <span className={styles.cardName}>{flow.name}</span>
           {flow.activeRunId !== null && (
             <Badge size="xs" className={styles.running} data-testid="running">
               running
             </Badge>
           )}
+        </span>
+        <span className={styles.cardFacts}>
+          <span>
+            {flow.nodes === 1 ? '1 node' : `${flow.nodes} nodes`}
+            {flow.version > 0 && `, v${flow.version}`}, {agoText(flow.updatedMs)}
+          </span>
         </span>
       </div>
       <Menu>

@@ -118,8 +118,3 @@ function sameEnds(a: Ends, b: Ends): boolean {
     a.edge === b.edge && a.source === b.source && a.target === b.target && a.from === b.from && a.to === b.to
   );
 }
-
-/** Points along an edge at equal steps of the curve's parameter, both ends included. */
-export function samplePath(curve: Curve, count: number): Position[] {
-  return Array.from({ length: count }, (_, index) => pointOn(curve, index / (count - 1)));
-}

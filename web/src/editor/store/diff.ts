@@ -1,9 +1,4 @@
-import {
-  type FlowPatch,
-  type FlowRecord,
-  type FlowRecords,
-  flowRecordSchema,
-} from '@millrace/shared/flow/records.ts';
+import { type FlowRecord, type FlowRecords, flowRecordSchema } from '@millrace/shared/flow/records.ts';
 import { mergeJson, sameJson } from './json.ts';
 
 export type RecordChange = { before: FlowRecord | null; after: FlowRecord | null };
@@ -65,17 +60,4 @@ export function diffRecords(before: FlowRecords, after: FlowRecords): RecordsDif
   }
   for (const [id, record] of before) if (!after.has(id)) diff.set(id, { before: record, after: null });
   return diff;
-}
-
-export function patchOf(diff: RecordsDiff): FlowPatch {
-  const patch: FlowPatch = { put: [], remove: [] };
-  for (const [id, { after }] of diff) {
-    if (after) patch.put.push(after);
-    else patch.remove.push(id);
-  }
-  return patch;
-}
-
-export function patchIsEmpty(patch: FlowPatch): boolean {
-  return patch.put.length === 0 && patch.remove.length === 0;
 }

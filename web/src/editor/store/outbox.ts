@@ -9,7 +9,7 @@ const RETRY_MS_MAX = 8000;
 
 export type OutboxState =
   | { state: 'saved' }
-  | { state: 'saving' }
+  | { state: 'saving'; changes: number }
   | { state: 'waiting'; changes: number }
   | { state: 'refused'; error: WorkbenchError };
 
@@ -74,9 +74,15 @@ export class Outbox {
     clearTimeout(this.#timer);
   }
 
+  /** As a person counts: a node and its place are one. */
+  #changes(): number {
+    const ids = new Set(this.unsent.map(([id]) => id.replace(/^layout:/, '')));
+    return ids.size;
+  }
+
   #schedule(delayMs: number): void {
     if (this.#closed) return;
-    if (this.#inFlight === null && this.#pending.size > 0) this.#options.onState({ state: 'saving' });
+    if (this.#pending.size > 0) this.#options.onState({ state: 'saving', changes: this.#changes() });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#sendNow(), delayMs);
   }
@@ -111,7 +117,7 @@ export class Outbox {
       return;
     }
     this.#pending = new Map([...sending, ...this.#pending]);
-    this.#options.onState({ state: 'waiting', changes: this.#pending.size });
+    this.#options.onState({ state: 'waiting', changes: this.#changes() });
     if (this.#closed || this.#finishing) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#sendNow(), this.#retryMs);
