@@ -16,7 +16,7 @@ import { createSandbox } from '../src/sandbox/isolatedSandbox.ts';
  * storage. The three take turns in one run, so that a slow moment of the machine meets all of them.
  */
 
-const MESSAGES = 60_000;
+const MESSAGES = 30_000;
 const ROUNDS = 3;
 const PADDING = 'x'.repeat(180);
 const PAYLOAD = JSON.stringify({ index: '{{index}}', customer: 'customer-{{index}}', note: PADDING });
