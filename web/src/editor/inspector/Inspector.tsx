@@ -21,11 +21,11 @@ export function Inspector({ context, ports }: { context: CommandContext; ports: 
 
 function Selected({ context }: { context: CommandContext }) {
   const selection = useEditorValue((editor) => editor.selection);
-  const records = useEditorValue((editor) => editor.records);
   const [only] = selection;
+  // Only the selected record: a drag on the canvas must not render the form with every move.
+  const record = useEditorValue((editor) => (only === undefined ? undefined : editor.records.get(only)));
   if (only === undefined) return <FlowInspector context={context} />;
   if (selection.size > 1) return <ManyInspector count={selection.size} context={context} />;
-  const record = records.get(only);
   if (record?.type === 'node') return <NodeInspector key={only} node={record.node} context={context} />;
   if (record?.type === 'edge') return <EdgeInspector key={only} edge={record.edge} context={context} />;
   return <FlowInspector context={context} />;

@@ -10,6 +10,7 @@ import {
 } from '@millrace/shared/flow/records.ts';
 import { applyDiff, diffRecords, dropDangling, invertDiff, type RecordsDiff } from './diff.ts';
 import { History } from './history.ts';
+import { sameJson } from './json.ts';
 import { dropKeepsake, type KeepsakeStorage, loadKeepsake, saveKeepsake } from './keepsake.ts';
 import { Outbox, type OutboxState } from './outbox.ts';
 
@@ -81,6 +82,8 @@ export class Editor {
         send: options.send,
         newPatchId: options.newToken,
         onState: (state) => {
+          // A drag says "saving" with every move; nobody needs to hear it twice.
+          if (sameJson(state, this.#saveState)) return;
           this.#saveState = state;
           this.#keepSoon();
           this.#emit();
