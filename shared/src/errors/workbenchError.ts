@@ -13,7 +13,11 @@ export const errorDataSchema = z.object({
 });
 export type ErrorData = z.infer<typeof errorDataSchema>;
 
-export type WorkbenchErrorOptions = { details?: Record<string, unknown>; retryable?: boolean; cause?: unknown };
+export type WorkbenchErrorOptions = {
+  details?: Record<string, unknown>;
+  retryable?: boolean;
+  cause?: unknown;
+};
 
 /** The one error class of Millrace. Anything else that is thrown is a broken invariant. */
 export class WorkbenchError extends Error {

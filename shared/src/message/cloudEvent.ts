@@ -50,15 +50,20 @@ export function fromCloudEvent(value: unknown, nowMs: number): Message {
   const parsed = cloudEventSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new WorkbenchError('MESSAGE_INVALID', `Not a CloudEvent: ${issue?.path.join('.') || 'event'}: ${issue?.message ?? 'invalid'}.`, {
-      details: { path: issue?.path ?? [] },
-    });
+    throw new WorkbenchError(
+      'MESSAGE_INVALID',
+      `Not a CloudEvent: ${issue?.path.join('.') || 'event'}: ${issue?.message ?? 'invalid'}.`,
+      {
+        details: { path: issue?.path ?? [] },
+      },
+    );
   }
   const event = parsed.data;
   const extensions: Record<string, string | number | boolean> = {};
   for (const [name, attribute] of Object.entries(event)) {
     if (KNOWN.has(name)) continue;
-    if (typeof attribute === 'string' || typeof attribute === 'number' || typeof attribute === 'boolean') extensions[name] = attribute;
+    if (typeof attribute === 'string' || typeof attribute === 'number' || typeof attribute === 'boolean')
+      extensions[name] = attribute;
   }
   return {
     id: event.id,

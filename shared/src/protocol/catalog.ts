@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorDataSchema, type ErrorData } from '../errors/workbenchError.ts';
+import { type ErrorData, errorDataSchema } from '../errors/workbenchError.ts';
 import { flowDocumentSchema } from '../flow/document.ts';
 import { flowIdSchema, nodeIdSchema } from '../flow/ids.ts';
 import { flowPatchSchema } from '../flow/records.ts';
@@ -17,46 +17,98 @@ import {
 
 const none = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
-const flowState = z.strictObject({ document: flowDocumentSchema, revision: z.int(), version: z.int(), activeRunId: z.string().nullable() });
+const flowState = z.strictObject({
+  document: flowDocumentSchema,
+  revision: z.int(),
+  version: z.int(),
+  activeRunId: z.string().nullable(),
+});
 
 /**
  * Every request a page can make, with what it sends and gets. A request travels as one Socket.IO event named like the
  * key, with an acknowledgement that carries `Reply`. Both ends parse.
  */
 export const REQUESTS = {
-  'server.hello': { request: none, response: z.strictObject({ version: z.string(), protocol: z.int(), ingestBase: z.string() }) },
+  'server.hello': {
+    request: none,
+    response: z.strictObject({ version: z.string(), protocol: z.int(), ingestBase: z.string() }),
+  },
 
   'flow.list': { request: none, response: z.strictObject({ flows: z.array(flowSummarySchema) }) },
   'flow.open': { request: z.strictObject({ flowId: flowIdSchema }), response: flowState },
-  'flow.create': { request: z.strictObject({ name: z.string().trim().min(1).max(120) }), response: flowState },
+  'flow.create': {
+    request: z.strictObject({ name: z.string().trim().min(1).max(120) }),
+    response: flowState,
+  },
   /** The document gets a new id when one with its id exists and `keepId` is false. With `keepId`, an existing flow is refused with FLOW_CONFLICT. */
-  'flow.import': { request: z.strictObject({ document: z.unknown(), keepId: z.boolean() }), response: flowState },
+  'flow.import': {
+    request: z.strictObject({ document: z.unknown(), keepId: z.boolean() }),
+    response: flowState,
+  },
   'flow.createFromSample': { request: z.strictObject({ name: z.string() }), response: flowState },
   'flow.duplicate': { request: z.strictObject({ flowId: flowIdSchema }), response: flowState },
   'flow.delete': { request: z.strictObject({ flowId: flowIdSchema }), response: none },
   /** Patches commute per record; `clientId` comes back in `flow.patched`, so that a tab knows its own. */
   'flow.patch': {
-    request: z.strictObject({ flowId: flowIdSchema, clientId: z.string().max(64), patchId: z.string().max(64), patch: flowPatchSchema }),
+    request: z.strictObject({
+      flowId: flowIdSchema,
+      clientId: z.string().max(64),
+      patchId: z.string().max(64),
+      patch: flowPatchSchema,
+    }),
     response: z.strictObject({ revision: z.int() }),
   },
-  'flow.version': { request: z.strictObject({ flowId: flowIdSchema, version: z.int().min(1) }), response: z.strictObject({ document: flowDocumentSchema }) },
+  'flow.version': {
+    request: z.strictObject({ flowId: flowIdSchema, version: z.int().min(1) }),
+    response: z.strictObject({ document: flowDocumentSchema }),
+  },
   'sample.list': { request: none, response: z.strictObject({ samples: z.array(sampleSummarySchema) }) },
-  'file.list': { request: none, response: z.strictObject({ files: z.array(z.strictObject({ name: z.string(), bytes: z.int(), builtIn: z.boolean() })) }) },
+  'file.list': {
+    request: none,
+    response: z.strictObject({
+      files: z.array(z.strictObject({ name: z.string(), bytes: z.int(), builtIn: z.boolean() })),
+    }),
+  },
 
   /** Publishes the draft as a version (unless it equals the newest) and starts a run of it. */
-  'run.start': { request: z.strictObject({ flowId: flowIdSchema, paused: z.boolean() }), response: runSummarySchema },
-  'run.list': { request: z.strictObject({ flowId: flowIdSchema.optional() }), response: z.strictObject({ runs: z.array(runSummarySchema) }) },
+  'run.start': {
+    request: z.strictObject({ flowId: flowIdSchema, paused: z.boolean() }),
+    response: runSummarySchema,
+  },
+  'run.list': {
+    request: z.strictObject({ flowId: flowIdSchema.optional() }),
+    response: z.strictObject({ runs: z.array(runSummarySchema) }),
+  },
   'run.pause': { request: runRef, response: runSummarySchema },
   'run.resume': { request: runRef, response: runSummarySchema },
   /** Rule RN2: handles exactly one message of a paused run. `node` says who handled it; null when nothing waits. */
-  'run.step': { request: runRef, response: z.strictObject({ nodeId: z.string().nullable(), messageId: z.string().nullable(), correlationId: z.string().nullable() }) },
+  'run.step': {
+    request: runRef,
+    response: z.strictObject({
+      nodeId: z.string().nullable(),
+      messageId: z.string().nullable(),
+      correlationId: z.string().nullable(),
+    }),
+  },
   'run.stop': { request: runRef, response: runSummarySchema },
   'run.delete': { request: runRef, response: none },
 
   /** Joins the run's stream. `afterSeq` resumes the trace tail (TR5): `gap` says how many records are gone for good. */
   'run.watch': {
-    request: z.strictObject({ runId: z.string(), afterSeq: z.int().min(-1).nullable(), traces: z.boolean(), logs: z.boolean() }),
-    response: z.strictObject({ run: runSummarySchema, metrics: metricsSnapshotSchema.nullable(), nextSeq: z.int(), gap: z.int(), notices: z.array(runNoticeSchema), logs: z.array(logLineSchema) }),
+    request: z.strictObject({
+      runId: z.string(),
+      afterSeq: z.int().min(-1).nullable(),
+      traces: z.boolean(),
+      logs: z.boolean(),
+    }),
+    response: z.strictObject({
+      run: runSummarySchema,
+      metrics: metricsSnapshotSchema.nullable(),
+      nextSeq: z.int(),
+      gap: z.int(),
+      notices: z.array(runNoticeSchema),
+      logs: z.array(logLineSchema),
+    }),
   },
   'run.unwatch': { request: runRef, response: none },
 
@@ -71,7 +123,11 @@ export const REQUESTS = {
       /** Cursor from the last answer; newest first. */
       before: z.string().optional(),
     }),
-    response: z.strictObject({ traces: z.array(traceSummarySchema), next: z.string().nullable(), total: z.int() }),
+    response: z.strictObject({
+      traces: z.array(traceSummarySchema),
+      next: z.string().nullable(),
+      total: z.int(),
+    }),
   },
   'trace.get': {
     request: z.strictObject({ runId: z.string(), correlationId: z.string() }),
@@ -88,9 +144,20 @@ export const REQUESTS = {
       key: z.string().max(1024).optional(),
       limit: z.int().min(1).max(500),
     }),
-    response: z.strictObject({ messages: z.array(browsedMessageSchema), partitions: z.array(z.strictObject({ start: z.int(), end: z.int() })) }),
+    response: z.strictObject({
+      messages: z.array(browsedMessageSchema),
+      partitions: z.array(z.strictObject({ start: z.int(), end: z.int() })),
+    }),
   },
-  'message.get': { request: z.strictObject({ runId: z.string(), topicId: z.string(), partition: z.int().min(0), offset: z.int().min(0) }), response: z.strictObject({ message: browsedMessageSchema.nullable() }) },
+  'message.get': {
+    request: z.strictObject({
+      runId: z.string(),
+      topicId: z.string(),
+      partition: z.int().min(0),
+      offset: z.int().min(0),
+    }),
+    response: z.strictObject({ message: browsedMessageSchema.nullable() }),
+  },
 } as const;
 
 export type RequestName = keyof typeof REQUESTS;
@@ -101,7 +168,13 @@ export type Reply<Value> = { ok: true; value: Value } | { ok: false; error: Erro
 
 /** What the server says on its own. `trace.frame` is the exception: its payload is binary, see `trace/frame.ts`. */
 export const EVENTS = {
-  'flow.patched': z.strictObject({ flowId: flowIdSchema, revision: z.int(), clientId: z.string(), patchId: z.string(), patch: flowPatchSchema }),
+  'flow.patched': z.strictObject({
+    flowId: flowIdSchema,
+    revision: z.int(),
+    clientId: z.string(),
+    patchId: z.string(),
+    patch: flowPatchSchema,
+  }),
   /** The list of flows, or what a line of it says, has changed. */
   'flow.listChanged': none,
   'flow.deleted': z.strictObject({ flowId: flowIdSchema }),
@@ -124,7 +197,10 @@ export const TRACE_FRAME_CREDIT = 4;
 type ServerEvents = { [Name in EventName]: (payload: EventOf<Name>) => void } & {
   [TRACE_FRAME_EVENT]: (runId: string, skipped: number, frame: Uint8Array, acknowledge: () => void) => void;
 };
-type ClientEvents = { [Name in RequestName]: (request: RequestOf<Name>, reply: (answer: Reply<ResponseOf<Name>>) => void) => void };
+type ClientEvents = {
+  [Name in RequestName]: (request: RequestOf<Name>, reply: (answer: Reply<ResponseOf<Name>>) => void) => void;
+};
+
 export type { ClientEvents, ServerEvents };
 
 /** Sent as `auth` of the Socket.IO handshake. */

@@ -16,7 +16,9 @@ export const flowSummarySchema = z.strictObject({
   updatedMs: z.number(),
   activeRunId: z.string().nullable(),
   /** Kinds of its nodes with their positions, for a thumbnail on the start screen. */
-  thumbnail: z.array(z.strictObject({ family: z.enum(['producer', 'topic', 'consumer']), x: z.number(), y: z.number() })),
+  thumbnail: z.array(
+    z.strictObject({ family: z.enum(['producer', 'topic', 'consumer']), x: z.number(), y: z.number() }),
+  ),
 });
 export type FlowSummary = z.infer<typeof flowSummarySchema>;
 
@@ -112,5 +114,11 @@ export const logLineSchema = z.strictObject({
 });
 export type LogLine = z.infer<typeof logLineSchema>;
 
-export const sampleSummarySchema = z.strictObject({ name: z.string(), title: z.string(), description: z.string(), nodes: z.int(), thumbnail: flowSummarySchema.shape.thumbnail });
+export const sampleSummarySchema = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  description: z.string(),
+  nodes: z.int(),
+  thumbnail: flowSummarySchema.shape.thumbnail,
+});
 export type SampleSummary = z.infer<typeof sampleSummarySchema>;
