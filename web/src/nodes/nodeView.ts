@@ -5,7 +5,7 @@ import type { ComponentType } from 'react';
 export type InspectorExtraProps<Kind extends NodeKind> = {
   nodeId: string;
   config: NodeConfig<Kind>;
-  /** Where HTTP nodes take messages; null until the server has said so. */
+  /** Where this flow takes messages; the path of a node comes after it. Null until the server has said. */
   ingestBase: string | null;
 };
 

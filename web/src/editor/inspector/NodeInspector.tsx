@@ -123,19 +123,20 @@ function NodeForm({
 
 function Extra({ node }: { node: FlowNode }) {
   const ports = useInspectorPorts();
+  const { flowId } = useEditor();
   const [ingestBase, setIngestBase] = useState<string | null>(null);
   useEffect(() => {
     let isCurrent = true;
     ports
       .ingestBase()
-      .then((base) => isCurrent && setIngestBase(base))
+      .then((base) => isCurrent && setIngestBase(`${base}/${flowId.slice('flow:'.length)}`))
       .catch(() => {
         // Without an answer the address is not shown; the page says elsewhere that the server is away.
       });
     return () => {
       isCurrent = false;
     };
-  }, [ports]);
+  }, [ports, flowId]);
   const { InspectorExtra } = nodeView(node.kind);
   return InspectorExtra ? (
     <InspectorExtra nodeId={node.id} config={node.config} ingestBase={ingestBase} />
