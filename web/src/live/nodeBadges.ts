@@ -29,7 +29,10 @@ export function nodeFace(live: LiveRun, nodeId: string, nowMs: number = performa
   const counters = live.metrics.latest?.nodes[nodeId] ?? live.summary?.counters[nodeId];
   if (!kind || !counters) return null;
   const family = familyOf(kind);
-  const badges = [...mainBadges(live, family, nodeId, counters, nowMs), ...troubleBadges(family, counters)];
+  const badges = [
+    ...mainBadges(live, family, nodeId, counters, nowMs),
+    ...troubleBadges(family, counters, live.metrics.latest?.conditions[nodeId]?.reason),
+  ];
   const condition = live.metrics.latest?.conditions[nodeId];
   return { badges, condition: condition ? conditionLine(condition, family, live) : null };
 }
@@ -73,17 +76,22 @@ function mainBadges(
   }
 }
 
-function troubleBadges(family: NodeFamily, counters: NodeCounters): Badge[] {
+/** The last error (HD3) is read on the figures it counts towards, while the node works and after the run. */
+function troubleBadges(family: NodeFamily, counters: NodeCounters, lastError = ''): Badge[] {
+  const withError = (badge: Badge): Badge =>
+    lastError === '' ? badge : { ...badge, title: `${badge.title}\nLast error: ${lastError}` };
   const trouble = (name: keyof NodeCounters, label: string, meaning: string, tone: BadgeTone): Badge => ({
     ...count(name, label, counters[name], meaning),
     tone,
     quiet: counters[name] === 0,
     place: 'second row',
   });
-  const rejected = trouble('rejected', 'rejected', 'messages refused before anything was written', 'error');
+  const rejected = withError(
+    trouble('rejected', 'rejected', 'messages refused before anything was written', 'error'),
+  );
   if (family !== 'consumer') return [rejected];
   return [
-    trouble('failed', 'failed', 'attempts that did not end well', 'error'),
+    withError(trouble('failed', 'failed', 'attempts that did not end well', 'error')),
     trouble('retried', 'retried', 'attempts scheduled again', 'warning'),
     trouble('deadLettered', 'dead', 'messages dead-lettered', 'error'),
     trouble('skipped', 'skipped', 'messages given up on and skipped', 'warning'),
@@ -144,8 +152,7 @@ function conditionLine(condition: NodeCondition, family: NodeFamily, live: LiveR
   switch (state) {
     case 'idle':
     case 'active':
-      // The last error of a node that works again stays readable, without shouting.
-      return reason === '' ? null : { state, text: '', title: `Last error: ${reason}`, tone: 'soft' };
+      return null;
     case 'waiting-retry':
       return { state, text: 'waiting to retry', title: reason, tone: 'warning' };
     case 'blocked':
