@@ -78,7 +78,7 @@ describe('import rules', () => {
       `import { x } from '../gateway/x.ts'; import fc from 'fast-check';`,
     ],
     ['server/src/cli/run.ts', `import { x } from '../main.ts'; import { Command } from 'commander';`],
-    ['shared/src/exchange/yaml.ts', `import { parse } from 'yaml'; import { z } from 'zod';`],
+    ['shared/src/exchange/yaml.ts', `import { parse } from 'yaml';`],
     ['web/src/main.tsx', `import '@xyflow/react/dist/style.css'; import './ui/tokens.css';`],
     ['server/src/live/a.ts', `fork(new URL('./runProcess.ts', import.meta.url));`],
     ['web/src/nodes/topic/a.tsx', `import { z } from '@millrace/shared/flow/document.ts';`],

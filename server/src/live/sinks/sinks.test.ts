@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deliveryOf, invocationOf } from '../../sandbox/contract/deliveries.ts';
 import { testNode } from '../testNodes.ts';
-import { createSink, type Sink } from './sink.ts';
+import { createSink } from './registry.ts';
+import type { Sink } from './sink.ts';
 
 let folder: string;
 const opened: Sink[] = [];

@@ -1,8 +1,7 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowNodeOf } from '@millrace/shared/flow/records/node.ts';
 import type { SourceItem } from '../../engine/io.ts';
-import type { SourceEnvironment } from './registry.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceEnvironment } from './source.ts';
 import { RandomFaker } from './template/randomFaker.ts';
 import { compileJsonTemplate, compileTextTemplate } from './template/template.ts';
 

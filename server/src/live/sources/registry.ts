@@ -4,16 +4,7 @@ import type { NodeKind } from '@millrace/shared/flow/records/registry.ts';
 import { createGeneratorSource } from './generator.ts';
 import { createReplaySource } from './replay.ts';
 import { createScheduleSource } from './schedule.ts';
-import type { Source } from './source.ts';
-
-export type SourceEnvironment = {
-  /** Folders searched for replay files, in order. */
-  fileFolders: readonly string[];
-  seed: number;
-  nowMs: () => number;
-  /** When the run started first; the same after every restart. `SourceItem.dueMs` counts from it. */
-  startedMs: number;
-};
+import type { Source, SourceEnvironment } from './source.ts';
 
 type CreateSource<Kind extends NodeKind> = (
   node: FlowNodeOf<Kind>,

@@ -5,9 +5,8 @@ import type { SourceItem } from '../../engine/io.ts';
 import { type CsvHeader, csvHeader, csvRecord } from './csvRecords.ts';
 import { FILE_START, type Line, LineReader } from './lineReader.ts';
 import { recordTimeMs } from './recordTime.ts';
-import type { SourceEnvironment } from './registry.ts';
 import { findReplayFile } from './replayFile.ts';
-import type { Source } from './source.ts';
+import type { Source, SourceEnvironment } from './source.ts';
 
 /** A read stops after this many characters of payload, whatever was asked for. */
 const CHARS_PER_READ_MAX = 4_194_304;

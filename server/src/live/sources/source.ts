@@ -12,3 +12,12 @@ export interface Source {
   read(cursor: string | null, itemsMax: number): Promise<{ items: SourceItem[]; done: boolean }>;
   close(): Promise<void>;
 }
+
+export type SourceEnvironment = {
+  /** Folders searched for replay files, in order. */
+  fileFolders: readonly string[];
+  seed: number;
+  nowMs: () => number;
+  /** When the run started first; the same after every restart. `SourceItem.dueMs` counts from it. */
+  startedMs: number;
+};
