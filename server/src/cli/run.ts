@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { isFinalRunStatus, type MetricsSnapshot, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { Command, InvalidArgumentError } from 'commander';
 import { SAMPLE_DATA_FOLDER } from '../config/product.ts';
 import { createSupervisor } from '../live/supervisor.ts';
@@ -25,7 +25,6 @@ type RunOptions = {
 };
 
 const RUN_ID = 'run:cli';
-const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
 const SEED_MAX = 4_294_967_295;
 
 export function runCommand(): Command {
@@ -121,7 +120,7 @@ async function execute(document: FlowDocument, execution: Execution): Promise<Ru
     fileFolders: execution.fileFolders,
     events: {
       status: (_runId, status, error) => {
-        if (FINAL.has(status)) finish({ status, error });
+        if (isFinalRunStatus(status)) finish({ status, error });
       },
       metrics: (_runId, heard) => {
         metrics = heard;

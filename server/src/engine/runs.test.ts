@@ -126,7 +126,13 @@ describe('the life of a run', () => {
     const failing: NativeHandler = () => {
       throw new Error('never');
     };
-    const retry = { attemptsMax: 9, backoff: 'fixed', delayMs: 60_000, delayMsMax: 60_000, jitter: 0 };
+    const retry = {
+      attemptsMax: 9,
+      backoff: 'fixed' as const,
+      delayMs: 60_000,
+      delayMsMax: 60_000,
+      jitter: 0,
+    };
     const startMs = 1_767_225_600_000;
     const stopped = (commands: VirtualCommand[]) =>
       runVirtual(

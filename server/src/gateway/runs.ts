@@ -5,7 +5,7 @@ import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { newId } from '@millrace/shared/flow/ids.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
-import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { isFinalRunStatus, type MetricsSnapshot, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
 import type { Supervisor, SupervisorEvents } from '../live/supervision.ts';
 import type { Store, StoredRun } from '../storage/store.ts';
@@ -18,8 +18,6 @@ import {
   RUNS_KEPT_PER_FLOW_MAX,
   SAVE_RETRY_MS,
 } from './limits.ts';
-
-const FINAL_STATUSES: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
 
 export type RunsOptions = {
   store: Store;
@@ -106,7 +104,7 @@ export function createRuns(options: RunsOptions): Runs {
       status,
       error,
       startedMs: startedMs ?? (status === 'created' ? null : nowMs()),
-      endedMs: FINAL_STATUSES.has(status) ? (endedMs ?? nowMs()) : null,
+      endedMs: isFinalRunStatus(status) ? (endedMs ?? nowMs()) : null,
     });
   };
   const addNotice = (run: LiveRun, notice: RunNotice): void => {
@@ -277,7 +275,7 @@ export function createRuns(options: RunsOptions): Runs {
 }
 
 function isFinal(summary: RunSummary): boolean {
-  return FINAL_STATUSES.has(summary.status);
+  return isFinalRunStatus(summary.status);
 }
 
 function refuseWhenOver(summary: RunSummary): void {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { SupervisedRun, SupervisorEvents } from './supervision.ts';
 
@@ -24,7 +24,6 @@ const FRAMES_PER_SECOND = 10;
 /** What a dying process said last, kept for the notice. */
 const STDERR_TAIL_MAX = 4000;
 const SUSPEND_MS_MAX = 8000;
-const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
 
 type Pending = { resolve(value: unknown): void; reject(error: WorkbenchError): void };
 
@@ -189,7 +188,7 @@ export class RunHandle {
         if (this.#suspending) return;
         if (message.status === 'paused') this.#paused = true;
         if (message.status === 'running') this.#paused = false;
-        if (FINAL.has(message.status)) this.#finished = true;
+        if (isFinalRunStatus(message.status)) this.#finished = true;
         events.status(run.runId, message.status, message.error);
         return;
       case 'metrics':

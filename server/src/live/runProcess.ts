@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
-import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { isFinalRunStatus, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { Broker } from '../brokers/broker.ts';
 import { createEmbeddedBroker } from '../brokers/embedded/embeddedBroker.ts';
 import { createSandbox } from '../sandbox/isolatedSandbox.ts';
@@ -18,7 +18,6 @@ import type { FromRun, RunBootstrap, RunRequest, ToRun } from './runLink.ts';
 const LOG_LINES_PER_TICK_MAX = 200;
 const LOCK_WAIT_MS_MAX = 10_000;
 const LOCK_RETRY_MS = 25;
-const FINAL: ReadonlySet<RunStatus> = new Set(['stopped', 'completed', 'failed']);
 
 let run: LiveRun | null = null;
 let ticker: NodeJS.Timeout | null = null;
@@ -86,7 +85,7 @@ async function boot(bootstrap: RunBootstrap): Promise<void> {
   ticker = setInterval(tick, 1000 / bootstrap.framesPerSecond);
   send({ type: 'ready' });
   announce = (status, error) => {
-    if (FINAL.has(status)) void end(status, error);
+    if (isFinalRunStatus(status)) void end(status, error);
     else send({ type: 'status', status, error });
   };
   for (const { status, error } of early) announce(status, error);

@@ -3,7 +3,7 @@ import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { RunHandle } from './runHandle.ts';
 import type { Supervisor, SupervisorEvents } from './supervision.ts';
 
-export type { SupervisedRun, Supervisor, SupervisorEvents } from './supervision.ts';
+export type { Supervisor, SupervisorEvents } from './supervision.ts';
 
 export type SupervisorOptions = {
   runsFolder: string;

@@ -1,5 +1,6 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
+import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import { createRandom, type Random } from '@millrace/shared/util/random.ts';
@@ -153,7 +154,7 @@ class VirtualRun {
 
   #isOver(): boolean {
     const status = this.#result.statuses.at(-1)?.status;
-    return status === 'stopped' || status === 'completed' || status === 'failed';
+    return status !== undefined && isFinalRunStatus(status);
   }
 
   #createEngine(): Engine {

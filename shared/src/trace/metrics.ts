@@ -40,6 +40,14 @@ export const RUN_STATUSES = [
 export const runStatusSchema = z.enum(RUN_STATUSES);
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
+/** Where a run ends and never leaves again (RN2). */
+export const FINAL_RUN_STATUSES = ['stopped', 'completed', 'failed'] as const satisfies readonly RunStatus[];
+export type FinalRunStatus = (typeof FINAL_RUN_STATUSES)[number];
+
+export function isFinalRunStatus(status: RunStatus): status is FinalRunStatus {
+  return (FINAL_RUN_STATUSES as readonly RunStatus[]).includes(status);
+}
+
 /** What a node is doing beyond counting, so that the drawing can say why nothing moves. */
 export const nodeConditionSchema = z.strictObject({
   state: z.enum(['idle', 'active', 'waiting-retry', 'blocked', 'failed', 'finished']),

@@ -1,5 +1,6 @@
 import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
+import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import { useCallback, useEffect, useState } from 'react';
 import { useConnection } from '../connection/ConnectionProvider.tsx';
 import { randomToken } from '../connection/clientId.ts';
@@ -79,7 +80,7 @@ export function useOpenFlow(flowId: string): { flow: OpenFlow; retry: () => void
         }),
         connection.on('run.changed', (run) => {
           if (run.flowId !== flowId) return;
-          const isOver = run.status === 'stopped' || run.status === 'completed' || run.status === 'failed';
+          const isOver = isFinalRunStatus(run.status);
           session.setState((current) => ({
             version: Math.max(current.version, run.version),
             activeRunId: isOver ? (current.activeRunId === run.id ? null : current.activeRunId) : run.id,

@@ -1,7 +1,7 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { type FlowGraph, graphOf } from '@millrace/shared/flow/graph.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
-import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
+import { isFinalRunStatus, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { NOTICES_MAX } from './limits.ts';
 import { LogBuffer } from './logBuffer.ts';
 import { MetricsHistory } from './metricsHistory.ts';
@@ -69,5 +69,5 @@ function automaticTopicName(graph: FlowGraph | null, topicId: string): string | 
 
 /** Status first from the metrics stream, which is newer while the run goes; a finished run only has its summary. */
 export function isActive(status: RunStatus | null): boolean {
-  return status === 'created' || status === 'running' || status === 'paused' || status === 'stopping';
+  return status !== null && !isFinalRunStatus(status);
 }

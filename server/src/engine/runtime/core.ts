@@ -1,6 +1,6 @@
 import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
-import type { NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
 import type {
@@ -33,7 +33,7 @@ export type Core = {
 
   status: RunStatus;
   /** The status the run ends with once what is in flight is over; null while it goes on. */
-  ending: { status: 'stopped' | 'completed' | 'failed'; error: EngineError | null } | null;
+  ending: { status: FinalRunStatus; error: EngineError | null } | null;
   /** While a stopped run drains: when it stops waiting for what its topics still hold; null when it does not drain. */
   drainUntilMs: number | null;
 

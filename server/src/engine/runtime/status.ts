@@ -1,3 +1,4 @@
+import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { EngineError } from '../io.ts';
 import type { Core } from './core.ts';
 import { nothingToWrite } from './groups.ts';
@@ -13,7 +14,7 @@ export function setStatus(core: Core, status: Core['status'], error: EngineError
 }
 
 export function isOver(core: Core): boolean {
-  return core.status === 'stopped' || core.status === 'completed' || core.status === 'failed';
+  return isFinalRunStatus(core.status);
 }
 
 export function pause(core: Core): void {
