@@ -12,6 +12,7 @@ export type SyntaxNode = { type: string; start: number; end: number } & Record<s
 export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 
 const FOLDERS = ['shared/src', 'server/src', 'server/bench', 'web/src', 'e2e', 'scripts'];
+const SPEC_FOLDER = 'docs/spec';
 const SKIPPED = new Set(['node_modules', 'dist', 'results']);
 
 export const isTestFile = (path: string): boolean =>
@@ -29,6 +30,14 @@ const filesUnder = (folder: string): string[] => {
     throw error;
   }
 };
+
+/** The numbered rules, in words. */
+export const readSpecFiles = (): SourceFile[] =>
+  readdirSync(join(projectRoot, SPEC_FOLDER))
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `${SPEC_FOLDER}/${name}`)
+    .map((path) => ({ path, text: readFileSync(join(projectRoot, path), 'utf8') }));
 
 /** Every TypeScript file of ours, in a stable order. */
 export const readSourceFiles = (): SourceFile[] =>

@@ -6,10 +6,12 @@ import {
   parse,
   printFindings,
   readSourceFiles,
+  readSpecFiles,
   type SourceFile,
   type SyntaxNode,
   walk,
 } from './sourceFiles.ts';
+import { specCoverage } from './specCoverage.ts';
 import {
   bannedInPureFolders,
   LINES_MAX,
@@ -143,6 +145,7 @@ export const tidy = (files: readonly SourceFile[]): Tidied => {
 if (import.meta.main) {
   const files = readSourceFiles();
   const { findings, warnings } = tidy(files);
+  findings.push(...specCoverage(readSpecFiles(), files));
   if (warnings.length > 0) console.log('warnings:');
   printFindings(warnings);
   if (findings.length > 0) console.log('errors:');

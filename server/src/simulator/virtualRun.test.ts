@@ -51,4 +51,27 @@ describe('a run under virtual time', () => {
     expect(runVirtual({ ...options, seed: 8 }).digest).not.toBe(first.digest);
     expect(first.traces.length).toBe(8000);
   });
+
+  it('[SM2] makes every fault that it was asked for happen, says how often, and still ends with the same counts', () => {
+    const killed = runVirtual({
+      ...options,
+      faults: {
+        writesRefused: 0.2,
+        attemptsFailed: 0.05,
+        crashesAfterMs: [1, 40],
+        killedBy: ({ node, deliveries }) =>
+          node === 'node:double' &&
+          deliveries.some(({ topic, offset }) => topic === 'node:in' && offset === 99),
+      },
+    });
+    expect(killed.refusedWrites).toBeGreaterThan(0);
+    expect(killed.crashes, 'two at their time, the others by messages that kill').toBeGreaterThan(2);
+    const { failed = 0, retried = 0, deadLettered = 0, out = 0 } = killed.view.nodes['node:double'] ?? {};
+    expect(failed).toBeGreaterThan(0);
+    expect(retried).toBeGreaterThan(0);
+    expect(deadLettered, 'messages that kill reach the dead letters').toBeGreaterThan(0);
+    expect(out + deadLettered).toBe(1000);
+    expect(killed.statuses.at(-1)).toEqual({ status: 'completed', error: null });
+    expect(runVirtual({ ...options, faults: {} }).refusedWrites).toBe(0);
+  });
 });

@@ -159,7 +159,7 @@ describe('trace frames', () => {
     );
   });
 
-  it('[TR4] takes less than 20 bytes a record in a typical batch', () => {
+  it('takes less than 20 bytes a record in a typical batch', () => {
     const frame = encodeFrame({ firstSeq: 1, records: typicalRecords(1000) });
     expect(frame.length / 1000).toBeLessThan(20);
   });
