@@ -15,6 +15,8 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     headless: true,
+    // Nothing that is there to be pressed keeps a person waiting so long.
+    actionTimeout: 20_000,
     viewport: { width: 1440, height: 900 },
     // Playwright's video needs a download of its own; a trace shows more.
     video: 'off',

@@ -16,6 +16,13 @@ export class RunBar {
     await this.page.getByTestId('run-start').click();
   }
 
+  /** Presses Run although it says that it cannot: that is how one asks why. */
+  async runRefused(): Promise<void> {
+    const button = this.page.getByTestId('run-start');
+    await expect(button).toHaveAttribute('aria-disabled', 'true');
+    await button.click({ force: true });
+  }
+
   /** Through the command palette's key: the run begins holding still. */
   async runPaused(): Promise<void> {
     await this.page.keyboard.press('Control+Shift+Enter');

@@ -71,7 +71,10 @@ test('[HD3] a handler that throws is shown with the line of the user’s code', 
   await dock.traceRows().last().click();
   await dock.spans().and(page.locator('[data-span-status="failed"]')).click();
   await expect(page.getByTestId('span-error')).toContainText('no price for 0 (handler.ts:4:9)');
-  await expect(canvas.counter('Trouble', 'failed')).toHaveAttribute('title', /Last error: .*no price for 2 \(handler\.ts:4:9\)/);
+  await expect(canvas.counter('Trouble', 'failed')).toHaveAttribute(
+    'title',
+    /Last error: .*no price for 2 \(handler\.ts:4:9\)/,
+  );
 });
 
 test('[DL2] a handler that allocates without end loses its message and nothing else', async ({

@@ -1,0 +1,94 @@
+import { PNG } from 'pngjs';
+import { PIPELINE, pipeline } from '../flows/pipeline.ts';
+import { downloaded } from '../pages/exportDialog.ts';
+import { dropFile, pasteText } from '../pages/importDialog.ts';
+import { importFlow, parseLines } from '../support/runs.ts';
+import { expect, test } from '../support/test.ts';
+
+const COUNT = 30;
+const exported = () => pipeline({ name: 'To be exported', count: COUNT, ratePerSecond: 300 });
+
+test('exports the drawing in every format', async ({ client, workbench }) => {
+  const { exporting } = workbench;
+  await workbench.open(await importFlow(client, exported()));
+  await exporting.open();
+  const texts = {
+    json: { file: 'to-be-exported.flow.json', has: ['"format": "millrace.flow"', '"name": "Double"'] },
+    yaml: { file: 'to-be-exported.flow.yaml', has: ['format: millrace.flow', 'name: Double'] },
+    mermaid: { file: 'to-be-exported.mmd', has: ['flowchart', 'Double', '-->'] },
+    markdown: { file: 'to-be-exported.md', has: ['# To be exported', 'Double', 'export function handle'] },
+    svg: { file: 'to-be-exported.svg', has: ['<svg', 'Double', '</svg>'] },
+  } as const;
+  for (const [format, { file, has }] of Object.entries(texts)) {
+    const { name, content } = await exporting.download(format as keyof typeof texts);
+    expect(name).toBe(file);
+    for (const part of has) expect(content.toString(), `${format} has ${part}`).toContain(part);
+  }
+  const png = await exporting.download('png');
+  expect(png.name).toBe('to-be-exported.png');
+  const { width, height, data } = PNG.sync.read(png.content);
+  expect(width).toBeGreaterThan(1000);
+  expect(height).toBeGreaterThan(80);
+  const colours = new Set<number>();
+  for (let at = 0; at < data.length; at += 4) colours.add(data.readUInt32BE(at));
+  expect(colours.size, 'more than an empty sheet').toBeGreaterThan(20);
+});
+
+test('exports the messages of a topic and the traces of a run as CloudEvents, one a line', async ({
+  page,
+  client,
+  workbench,
+}) => {
+  const { dock, run } = workbench;
+  await workbench.open(await importFlow(client, exported()));
+  await run.run();
+  await run.expectStatus('completed');
+  await dock.open('messages');
+  await dock.chooseTopic(PIPELINE.derived);
+  const messages = await downloaded(page, () => dock.root.getByTestId('messages-export').click());
+  expect(messages.name).toMatch(/\.jsonl$/);
+  const lines = parseLines(messages.content.toString());
+  expect(lines.map((line) => line.data.index).toSorted((a, b) => Number(a) - Number(b))).toEqual(
+    Array.from({ length: COUNT }, (_, index) => index),
+  );
+  expect(lines[0]).toMatchObject({ specversion: '1.0', datacontenttype: 'application/json' });
+
+  await dock.open('traces');
+  const traces = await downloaded(page, () => dock.root.getByTestId('traces-export').click());
+  const facts = parseLines(traces.content.toString());
+  expect(facts.filter(({ type }) => type === 'dev.millrace.trace.produced')).toHaveLength(COUNT);
+  expect(new Set(facts.map(({ correlationid }) => correlationid)).size).toBe(COUNT);
+});
+
+test('imports a flow by file, by paste and by dragging it onto the page', async ({
+  page,
+  client,
+  start,
+  workbench,
+}) => {
+  const flowId = await importFlow(client, exported());
+  await workbench.open(flowId);
+  await workbench.exporting.open();
+  const json = (await workbench.exporting.download('json')).content.toString();
+  const yaml = (await workbench.exporting.download('yaml')).content.toString();
+  await workbench.exporting.close();
+
+  await start.open();
+  await start.openImport();
+  await workbench.importing.chooseFile({ name: 'flow.flow.yaml', text: yaml });
+  await expect(workbench.canvas.nodes()).toHaveCount(5);
+  expect(workbench.flowId(), 'nothing that is there is replaced').not.toBe(flowId);
+
+  const byFile = workbench.flowId();
+  await dropFile(page, { name: 'flow.flow.json', text: json });
+  await expect.poll(() => workbench.flowId()).not.toBe(byFile);
+  await expect(workbench.canvas.nodes()).toHaveCount(5);
+
+  await workbench.toStart();
+  await expect(page.locator('article')).toHaveCount(3);
+  await pasteText(page, json);
+  await page.getByTestId('import-run').click();
+  await expect(workbench.canvas.nodes()).toHaveCount(5);
+  await workbench.toStart();
+  await expect(page.locator('article')).toHaveCount(4);
+});
