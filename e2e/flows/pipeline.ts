@@ -38,3 +38,11 @@ export function pipeline({ name, count, ratePerSecond, partitions = 3 }: Pipelin
     .add('file', PIPELINE.sink, { path: 'result.jsonl' })
     .wire(PIPELINE.source, PIPELINE.topic, PIPELINE.handler, PIPELINE.derived, PIPELINE.sink).document;
 }
+
+/** The same flow with other code in its handler. */
+export function withCode(document: FlowDocument, code: string): FlowDocument {
+  const nodes = document.nodes.map((node) =>
+    node.kind === 'handler' ? { ...node, config: { ...node.config, code } } : node,
+  );
+  return { ...document, nodes };
+}

@@ -25,7 +25,7 @@ export class Dock {
   }
 
   traceDetail(): Locator {
-    return this.root.getByTestId('trace-detail');
+    return this.root.locator('[data-testid="trace-detail"]:not([data-panel])');
   }
 
   spans(): Locator {
@@ -50,7 +50,7 @@ export class Dock {
   }
 
   messageDetail(): Locator {
-    return this.root.getByTestId('message-detail');
+    return this.root.locator('[data-testid="message-detail"]:not([data-panel])');
   }
 
   async chooseTopic(name: string): Promise<void> {

@@ -78,8 +78,11 @@ test('puts right what is wrong with quick fixes, then runs', async ({ page, clie
   await dock.problem('producer-without-topic').getByTestId('quick-fix').first().click();
   await expect(dock.problem('producer-without-topic')).toHaveCount(0);
   await expect(canvas.edges()).toHaveCount(1);
-  await dock.problem('consumer-without-subscription').getByTestId('quick-fix').first().click();
+  await expect(dock.problem('consumer-without-subscription')).toBeVisible();
+  await canvas.connect('Source events', 'messages', 'Log');
   await expect(canvas.edges()).toHaveCount(2);
+  await dock.problem('dead-letters-automatic').getByTestId('quick-fix').click();
+  await expect(canvas.node('Log dead letters')).toBeVisible();
   await expect(page.getByTestId('problem-count')).toHaveCount(0);
   await run.run();
   await run.expectStatus('completed');

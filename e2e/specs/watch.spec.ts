@@ -1,5 +1,5 @@
 import { nodeIdOf } from '../flows/draft.ts';
-import { PIPELINE, pipeline } from '../flows/pipeline.ts';
+import { PIPELINE, pipeline, withCode } from '../flows/pipeline.ts';
 import { startProduct } from '../support/product.ts';
 import { importFlow, watchOnce } from '../support/runs.ts';
 import { expect, test } from '../support/test.ts';
@@ -93,12 +93,11 @@ test('follows the logs, reads exact totals in metrics, and switches to dark', as
   workbench,
 }) => {
   const { dock, run } = workbench;
-  const flow = pipeline({ name: 'Logged', count: 40, ratePerSecond: 200 });
-  const handler = flow.nodes.find(({ kind }) => kind === 'handler');
-  if (handler?.kind === 'handler') {
-    handler.config.code =
-      "export function handle(event, ctx) { ctx.log('info', `saw ${event.data.index}`); ctx.emit('out', event.data); }";
-  }
+  const flow = withCode(
+    pipeline({ name: 'Logged', count: 40, ratePerSecond: 200 }),
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the template belongs to the handler.
+    "export function handle(event, ctx) { ctx.log('info', `saw ${event.data.index}`); ctx.emit('out', event.data); }",
+  );
   await workbench.open(await importFlow(client, flow));
   await run.run();
   await run.expectStatus('completed');
