@@ -1,4 +1,5 @@
-import { ActionIcon, Button, Group, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Group, Loader, Tooltip } from '@mantine/core';
+import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import { Pause, Play, Square, StepForward } from 'lucide-react';
 import { shortId } from '../live/format.ts';
 import { useWatch } from '../live/watch.tsx';
@@ -23,48 +24,40 @@ export function RunControls() {
   return (
     <Group gap={6} wrap="nowrap" role="toolbar" aria-label="Run" className={classes.controls}>
       {active === null ? (
-        <Tooltip
-          label={refused.start ?? 'Publish the drawing as a version and run it (Ctrl+Enter)'}
-          multiline
-          maw={320}
-        >
-          <Button
-            size="compact-sm"
-            leftSection={<Play size={14} aria-hidden />}
-            loading={pending === 'start'}
-            data-disabled={refused.start !== null || undefined}
-            aria-disabled={refused.start !== null}
-            data-testid="run-start"
-            onClick={() => {
-              if (!gate.runnable) host.openTab('problems');
-              else if (refused.start === null) void controller?.start({ paused: false });
-            }}
-          >
-            Run
-          </Button>
-        </Tooltip>
+        <MainButton
+          label={pending === 'start' ? 'Starting…' : 'Run'}
+          icon={<Play size={14} aria-hidden />}
+          variant="filled"
+          hint="Publish the drawing as a version and run it (Ctrl+Enter)"
+          refusal={refused.start}
+          isBusy={pending === 'start'}
+          testId="run-start"
+          // A flow with errors does not run, and the press leads to what is wrong with it.
+          onRefused={gate.runnable ? undefined : () => host.openTab('problems')}
+          onClick={() => void controller?.start({ paused: false })}
+        />
       ) : paused ? (
-        <ControlButton
+        <MainButton
           label="Resume"
+          icon={<Play size={14} aria-hidden />}
+          variant="filled"
           hint="Go on handling messages (F8)"
           refusal={refused.resume}
-          loading={pending === 'resume'}
+          isBusy={pending === 'resume'}
           testId="run-resume"
           onClick={() => void controller?.resume()}
-        >
-          <Play size={15} aria-hidden />
-        </ControlButton>
+        />
       ) : (
-        <ControlButton
+        <MainButton
           label="Pause"
+          icon={<Pause size={14} aria-hidden />}
+          variant="default"
           hint="Hold every node; nothing is lost (F8)"
           refusal={refused.pause}
-          loading={pending === 'pause'}
+          isBusy={pending === 'pause'}
           testId="run-pause"
           onClick={() => void controller?.pause()}
-        >
-          <Pause size={15} aria-hidden />
-        </ControlButton>
+        />
       )}
       <ControlButton
         label="Step"
@@ -86,11 +79,50 @@ export function RunControls() {
       >
         <Square size={13} aria-hidden />
       </ControlButton>
-      <StepNote />
-      <RunMeter />
-      <NoticeList />
       <RunList />
+      <NoticeList />
+      <div className={classes.meter}>
+        <RunMeter />
+        <StepNote />
+      </div>
     </Group>
+  );
+}
+
+type MainButtonProps = {
+  label: string;
+  icon: React.ReactNode;
+  variant: 'filled' | 'default';
+  hint: string;
+  refusal: string | null;
+  isBusy: boolean;
+  testId: string;
+  onClick: () => void;
+  onRefused?: (() => void) | undefined;
+};
+
+/** Run, Pause and Resume take turns in one place of one width, so that the buttons beside it stay under the hand. */
+function MainButton(props: MainButtonProps) {
+  const { label, icon, variant, hint, refusal, isBusy, testId, onClick, onRefused } = props;
+  return (
+    <Tooltip label={refusal ?? hint} multiline maw={320}>
+      <Button
+        size="compact-sm"
+        variant={variant}
+        className={classes.main}
+        leftSection={isBusy ? <Loader size={12} color="currentColor" aria-hidden /> : icon}
+        data-disabled={refusal !== null || undefined}
+        aria-disabled={refusal !== null}
+        aria-busy={isBusy}
+        data-testid={testId}
+        onClick={() => {
+          if (refusal === null) onClick();
+          else onRefused?.();
+        }}
+      >
+        {label}
+      </Button>
+    </Tooltip>
   );
 }
 
@@ -140,12 +172,15 @@ function StepNote() {
     );
   }
   const { nodeId } = step;
+  const kind = live?.graph?.nodes.get(nodeId)?.kind;
+  // When no message waits, a step lets one producer make one.
+  const did = kind !== undefined && familyOf(kind) === 'producer' ? 'made' : 'handled';
   return (
     <span className={classes.stepNote} role="status" data-testid="step-note">
       <button type="button" className={classes.link} onClick={() => host.showNode(nodeId)}>
         {live?.nodeName(nodeId) ?? nodeId}
       </button>{' '}
-      handled <code title={step.messageId ?? ''}>{shortId(step.messageId ?? '')}</code>
+      {did} <code title={step.messageId ?? ''}>{shortId(step.messageId ?? '')}</code>
     </span>
   );
 }
