@@ -273,8 +273,26 @@ const callersFolder = () => {
   return fromRunner ? (process.env.INIT_CWD ?? root) : process.cwd();
 };
 
+const ORPHAN_CHECK_MS = 500;
+
+/**
+ * A `kill` of npm's process ends npm and the shell between, but reaches nobody below them. Without this, the server would
+ * live on and keep its port.
+ */
+const stopWhenOrphaned = (child) => {
+  if (process.env.npm_lifecycle_event === undefined || process.platform === 'win32') return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, ORPHAN_CHECK_MS);
+  watch.unref();
+};
+
 const runTarget = (node, args, cwd, environment) => {
   const child = spawn(node, args, { cwd, env: environment, stdio: 'inherit' });
+  stopWhenOrphaned(child);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
       // A Ctrl+C in a terminal has reached the child already; a second one might mean "stop at once" to it.
