@@ -12,6 +12,11 @@ export function openDockTab(tab: DockTabId): void {
   dock.setState({ tab, open: true });
 }
 
+/** When a run starts, what it does is worth more than advice about the drawing. Another tab was chosen, and stays. */
+export function showRunInDock(): void {
+  dock.setState(({ tab }) => ({ tab: tab === 'problems' ? 'traces' : tab }));
+}
+
 export function setDockOpen(open: boolean): void {
   dock.setState({ open });
 }

@@ -14,6 +14,22 @@ import { useRunStore } from './runStore.ts';
 export function RunMeter() {
   const live = useRunStore((state) => state.live);
   const problem = useRunStore((state) => state.problem);
+  const isStarting = useRunStore((state) => state.pending === 'start');
+  if (isStarting) {
+    // Before the server has answered there is no run to ask, and the last one is no longer what people look for.
+    return (
+      <span
+        className={classes.pill}
+        data-tone="waiting"
+        role="status"
+        data-testid="run-status"
+        data-status="created"
+      >
+        <span className={classes.dot} aria-hidden />
+        Starting…
+      </span>
+    );
+  }
   if (problem) {
     return (
       <Tooltip label={problem.message} multiline maw={360}>
@@ -34,7 +50,7 @@ function Meter({ live }: { live: LiveRun }) {
     <>
       <StatusPill live={live} run={run} />
       <Elapsed run={run} />
-      {isActive(run.status) ? <Rate live={live} /> : null}
+      {isActive(run.status) && run.status !== 'paused' ? <Rate live={live} /> : null}
       {run.durability === 'fsync' ? null : (
         <Tooltip
           label="Acknowledged does not mean on disk in this run: a power cut may lose the last moments."

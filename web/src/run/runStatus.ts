@@ -12,14 +12,14 @@ export function statusView(run: RunSummary, metrics: MetricsSnapshot | null): St
   if (stalled !== null) return { label: 'Stalled', tone: 'bad', reason: stalled };
   switch (run.status) {
     case 'created':
-      return { label: 'Starting', tone: 'waiting', reason: null };
+      return { label: 'Starting…', tone: 'waiting', reason: null };
     case 'running':
       return { label: 'Running', tone: 'active', reason: null };
     case 'paused':
       return { label: 'Paused', tone: 'waiting', reason: null };
     case 'stopping':
       return {
-        label: 'Stopping',
+        label: 'Stopping…',
         tone: 'waiting',
         reason: 'Producers have stopped; what is in flight is finished and committed.',
       };
@@ -40,7 +40,7 @@ export function statusView(run: RunSummary, metrics: MetricsSnapshot | null): St
 export type Refusals = Record<'start' | 'pause' | 'resume' | 'step' | 'stop', string | null>;
 
 export function refusals(active: RunSummary | null, gate: RunGate, pending: RunAction | null): Refusals {
-  const busy = pending === null ? null : 'The last command is still on its way.';
+  const busy = pending === null ? null : BUSY[pending];
   const none = 'Nothing is running. Press Run first.';
   const status = active?.status ?? null;
   const stopping = status === 'stopping' ? 'The run is stopping: it finishes what is in flight.' : null;
@@ -56,6 +56,15 @@ export function refusals(active: RunSummary | null, gate: RunGate, pending: RunA
     stop: busy ?? (status === null ? none : null) ?? stopping,
   };
 }
+
+const BUSY: Record<RunAction, string> = {
+  start: 'The run is starting.',
+  pause: 'The run is being paused.',
+  resume: 'The run is being resumed.',
+  step: 'One message is being handled.',
+  stop: 'The run is being stopped.',
+  delete: 'A run is being deleted.',
+};
 
 /** How long the run has been going, by the clock of whoever asks. */
 export function elapsedMs(run: RunSummary, nowMs: number): number | null {

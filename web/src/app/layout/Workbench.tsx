@@ -19,7 +19,7 @@ import type { WatchHost } from '../../live/watch.tsx';
 import { RunWatch } from '../../run/RunWatch.tsx';
 import { useRunStore } from '../../run/runStore.ts';
 import { CommandPalette, NodeFinder } from '../CommandPalette.tsx';
-import { openDockTab, setDockOpen, useDock } from '../dock.ts';
+import { openDockTab, setDockOpen, showRunInDock, useDock } from '../dock.ts';
 import { ErrorBoundary } from '../ErrorBoundary.tsx';
 import { ExportDialog } from '../exporting/ExportDialog.tsx';
 import { type Commanding, useCommandContext } from '../useCommandContext.ts';
@@ -35,8 +35,8 @@ import styles from './Workbench.module.css';
 const NARROW = 1200;
 const isNarrow = window.innerWidth < NARROW;
 /** Pixels. The dock folds to its row of tabs. */
-const LEFT = { size: isNarrow ? 176 : 200, min: 168, max: 320 };
-const RIGHT = { size: isNarrow ? 272 : 312, min: 264, max: 640 };
+const LEFT = { size: isNarrow ? 172 : 190, min: 168, max: 320 };
+const RIGHT = { size: isNarrow ? 272 : 300, min: 264, max: 640 };
 const DOCK = { size: 290, min: 110, folded: 37 };
 
 /** One open flow: palette, canvas, inspector, dock, and the run controls above them. */
@@ -67,8 +67,12 @@ export function Workbench({ editor }: { editor: Editor }) {
         : `${problems.errors === 1 ? 'One error keeps' : `${problems.errors} errors keep`} this flow from running: see Problems.`,
   };
   useEffect(() => clearHighlight, []);
+  const beforeRun = (): Promise<void> => {
+    showRunInDock();
+    return editor.whenSaved();
+  };
   return (
-    <RunWatch flowId={editor.flowId} gate={gate} host={host} beforeRun={() => editor.whenSaved()}>
+    <RunWatch flowId={editor.flowId} gate={gate} host={host} beforeRun={beforeRun}>
       <div className={styles.workbench}>
         <TopBar commanding={commanding} />
         <Panels editor={editor} commanding={commanding} />

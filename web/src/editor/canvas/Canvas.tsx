@@ -52,7 +52,7 @@ import { ArrowHeads, WireEdge } from './WireEdge.tsx';
 
 /** Beyond this many nodes only what is visible is in the page. */
 const RENDER_ALL_MAX = 250;
-const ZOOM = { min: 0.08, max: 2.5, fit: 1.1, far: 0.68 };
+const ZOOM = { min: 0.08, max: 2.5, fit: 1.1, middle: 0.84, far: 0.66 };
 const FIT_MS = 180;
 
 const nodeTypes = { frame: NodeFrame };
@@ -350,7 +350,7 @@ function showView(element: HTMLElement | null, geometry: CanvasGeometryModel): v
       break;
     }
   }
-  const distance = zoom < ZOOM.far ? 'far' : 'near';
+  const distance = zoom < ZOOM.far ? 'far' : zoom < ZOOM.middle ? 'middle' : 'near';
   const view = isWhole ? 'whole' : 'part';
   if (element.dataset.distance !== distance) element.dataset.distance = distance;
   if (element.dataset.view !== view) element.dataset.view = view;
