@@ -2,6 +2,7 @@ import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
 import { edgeRole } from '@millrace/shared/flow/graph.ts';
 import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import type { MetricsSnapshot, NodeCounters } from '@millrace/shared/trace/metrics.ts';
+import { inDrawingOrder } from '../live/drawingOrder.ts';
 import { DEAD_LETTER_SUFFIX } from '../live/liveRun.ts';
 
 export type BrowsableTopic = {
@@ -20,7 +21,7 @@ export function browsableTopics(
   counters: Record<string, NodeCounters>,
 ): BrowsableTopic[] {
   const topics: BrowsableTopic[] = [];
-  for (const node of graph?.document.nodes ?? []) {
+  for (const node of graph ? inDrawingOrder(graph.document) : []) {
     if (node.kind !== 'topic') continue;
     const end = metrics?.topics[node.id]?.end;
     topics.push({

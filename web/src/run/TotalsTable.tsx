@@ -1,7 +1,7 @@
 import { Checkbox } from '@mantine/core';
 import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
-import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { inDrawingOrder } from '../live/drawingOrder.ts';
 import { exactNumber, formatRate } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { useWatch } from '../live/watch.tsx';
@@ -31,7 +31,7 @@ type Props = {
 export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props) {
   const { host } = useWatch();
   const counters = live.metrics.latest?.nodes ?? live.summary?.counters ?? {};
-  const nodes = [...graph.document.nodes].sort((a, b) => RANK[familyOf(a.kind)] - RANK[familyOf(b.kind)]);
+  const nodes = inDrawingOrder(graph.document);
   const columns = COLUMNS.filter(
     ({ name, rare }) => !rare || nodes.some((node) => (counters[node.id]?.[name] ?? 0) > 0),
   );
@@ -91,5 +91,3 @@ export function TotalsTable({ live, graph, selected, colorOf, onToggle }: Props)
     </div>
   );
 }
-
-const RANK = { producer: 0, topic: 1, consumer: 2 } as const;

@@ -1,6 +1,7 @@
 import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
 import { edgeRole } from '@millrace/shared/flow/graph.ts';
 import { familyOf } from '@millrace/shared/flow/records/registry.ts';
+import { inDrawingOrder } from '../live/drawingOrder.ts';
 
 /** Colours that stay apart for the colour-blind and reach 3:1 on the panel; the dash tells apart what repeats. */
 export const CHART_COLORS = {
@@ -11,12 +12,9 @@ export const CHART_COLORS = {
 /** More lines than this in one chart cannot be told apart; the table has them all. */
 export const CHARTED_NODES_MAX = 8;
 
-/** Which nodes a fresh chart shows: the first ones, producers and consumers before topics, which repeat their rates. */
+/** Which nodes a fresh chart shows: the first producers and consumers; topics repeat their rates. */
 export function initialSelection(graph: FlowGraph): string[] {
-  const nodes = graph.document.nodes;
-  const rank = { producer: 0, consumer: 1, topic: 2 } as const;
-  return [...nodes]
-    .sort((a, b) => rank[familyOf(a.kind)] - rank[familyOf(b.kind)])
+  return inDrawingOrder(graph.document)
     .filter((node) => familyOf(node.kind) !== 'topic')
     .slice(0, 6)
     .map((node) => node.id);

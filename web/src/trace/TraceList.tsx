@@ -184,9 +184,11 @@ const TraceRow = memo(function TraceRow({ trace, rootName, top, selected, onSele
       onClick={() => onSelect(trace.correlationId)}
     >
       <time title={formatDateTime(trace.startedMs)}>{formatClock(trace.startedMs)}</time>
-      <span className={classes.cut} title={`${trace.rootType} from ${rootName}\n${trace.correlationId}`}>
-        {trace.rootType === '' ? shortId(trace.correlationId) : trace.rootType}
-        <span className={classes.dim}> · {rootName}</span>
+      <span className={classes.event} title={`${trace.rootType} from ${rootName}\n${trace.correlationId}`}>
+        <span className={classes.tail}>
+          <bdi>{trace.rootType === '' ? shortId(trace.correlationId) : trace.rootType}</bdi>
+        </span>
+        <span className={classes.origin}>{rootName}</span>
       </span>
       <span className={classes.cut} title={trace.key ?? 'no key'}>
         {trace.key ?? '–'}
