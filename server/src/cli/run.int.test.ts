@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { writeDocument } from '@millrace/shared/flow/serialize.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countingFlow } from '../gateway/testing/testFlows.ts';
-import { until } from '../gateway/testing/testServer.ts';
+import { until } from '../testing/until.ts';
 import type { RunReport } from './runReport.ts';
 import { runCli, startCli } from './testing/testCli.ts';
 

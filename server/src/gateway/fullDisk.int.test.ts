@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../testing/until.ts';
 import { countingFlow } from './testing/testFlows.ts';
-import { startTestServer, type TestServer, until } from './testing/testServer.ts';
+import { startTestServer, type TestServer } from './testing/testServer.ts';
 
 const shell = (line: string) => spawnSync('sh', ['-c', line]);
 

@@ -1,8 +1,9 @@
 import { TRACE_FRAME_EVENT } from '@millrace/shared/protocol/catalog.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../testing/until.ts';
 import { countingFlow } from './testing/testFlows.ts';
-import { startTestServer, type TestPage, type TestServer, until } from './testing/testServer.ts';
+import { startTestServer, type TestPage, type TestServer } from './testing/testServer.ts';
 
 const COUNT = 300;
 

@@ -80,6 +80,7 @@ export class LiveDriver {
 
   /** Resolves when the one message is finished and its effects are durable. */
   step(): Promise<ResponseOf<'run.step'>> {
+    if (this.#closed) return Promise.reject(hasEnded());
     const requestId = this.#nextRequestId++;
     return new Promise((resolve) => {
       this.#steps.set(requestId, resolve);
@@ -89,6 +90,7 @@ export class LiveDriver {
 
   /** Resolves when the messages are durable (TP3). */
   ingest(producer: string, messages: Message[]): Promise<Accepted[]> {
+    if (this.#closed) return Promise.reject(hasEnded());
     const requestId = this.#nextRequestId++;
     return new Promise((resolve, reject) => {
       this.#replies.set(requestId, { resolve, reject });
@@ -113,8 +115,7 @@ export class LiveDriver {
     this.#closed = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const error = new WorkbenchError('RUN_NOT_ACTIVE', 'The run has ended.');
-    for (const reply of this.#replies.values()) reply.reject(error);
+    for (const reply of this.#replies.values()) reply.reject(hasEnded());
     this.#replies.clear();
     for (const resolve of this.#steps.values())
       resolve({ nodeId: null, messageId: null, correlationId: null });
@@ -276,6 +277,10 @@ export class LiveDriver {
     this.#idleWaiters = [];
     for (const announce of waiters) announce();
   }
+}
+
+function hasEnded(): WorkbenchError {
+  return new WorkbenchError('RUN_NOT_ACTIVE', 'The run has ended.');
 }
 
 function engineError(error: WorkbenchError): EngineError {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
@@ -39,11 +40,14 @@ export class RunHandle {
   #restartTimes: number[] = [];
   #restarts = 0;
   #paused: boolean;
-  #stopRequested = false;
+  /** A process that comes after the one that was told has to be told again. */
+  #stopSent = false;
   #watching = false;
   /** Whether any process of this run was ever ready. One that dies before that fails the start instead of being retried. */
   #everReady = false;
   #finished = false;
+  /** A process said why the run cannot begin; another one would say the same. */
+  #refused = false;
   #suspending = false;
   #stderrTail = '';
   #endOver: () => void = () => {};
@@ -62,6 +66,7 @@ export class RunHandle {
 
   async start(): Promise<void> {
     await mkdir(this.#options.folder, { recursive: true });
+    if (this.#suspending) return;
     this.#ready = this.#spawn(this.#options.run.afterCrash);
     try {
       await this.#ready;
@@ -76,8 +81,8 @@ export class RunHandle {
   async request<Type extends RunRequest['type']>(
     request: Extract<RunRequest, { type: Type }>,
   ): Promise<RunAnswers[Type]> {
-    if (request.type === 'stop') this.#stopRequested = true;
-    await this.#ready;
+    await this.#whenReady();
+    if (request.type === 'stop') this.#stopSent = true;
     const requestId = this.#nextRequestId++;
     const answer = new Promise<unknown>((resolve, reject) =>
       this.#pending.set(requestId, { resolve, reject }),
@@ -85,6 +90,24 @@ export class RunHandle {
     this.#send({ type: 'request', requestId, request });
     // The run process answers each request with the type that `RunAnswers` gives for it.
     return (await answer) as RunAnswers[Type];
+  }
+
+  /**
+   * Waits for the process, and for the one after it when it dies on its way up: what is asked for meanwhile is not lost.
+   * Ends with the restarts, which are limited.
+   */
+  async #whenReady(): Promise<void> {
+    for (;;) {
+      const ready = this.#ready;
+      try {
+        await ready;
+      } catch (error) {
+        if (this.#finished || ready === this.#ready) throw error;
+        continue;
+      }
+      if (this.#finished) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run is over.');
+      if (ready === this.#ready) return;
+    }
   }
 
   watchTraces(watch: boolean): void {
@@ -130,6 +153,7 @@ export class RunHandle {
           resolve();
         } else if (message.type === 'boot-failed') {
           settled = true;
+          this.#refused = true;
           this.#finished = true;
           reject(WorkbenchError.fromData(message.error));
         } else this.#hear(message);
@@ -208,10 +232,12 @@ export class RunHandle {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
-    const died = new WorkbenchError('RUN_PROCESS_DIED', 'The process of the run died before it answered.', {
-      retryable: true,
-    });
-    for (const pending of this.#pending.values()) pending.reject(died);
+    const error = this.#finished
+      ? new WorkbenchError('RUN_NOT_ACTIVE', 'The run ended before it answered.')
+      : new WorkbenchError('RUN_PROCESS_DIED', 'The process of the run died before it answered.', {
+          retryable: true,
+        });
+    for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
     if (this.#finished || this.#suspending || !this.#everReady) {
       this.#finish();
@@ -243,14 +269,18 @@ export class RunHandle {
       `The process of this run died (${how}) and was started again from what is committed; what was in flight is delivered again. ${said}`.trim();
     events.notice(run.runId, { timeMs: Date.now(), level: 'warning', message });
     events.restarted(run.runId, this.#restarts);
-    this.#ready = new Promise<void>((resolve) => setTimeout(resolve, delayMs)).then(() => this.#spawn(true));
+    this.#ready = delay(delayMs).then(() => {
+      // The server may have ended meanwhile; a process started now would keep the log from the next server.
+      if (this.#finished) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run was left to be resumed.');
+      return this.#spawn(true);
+    });
     this.#ready.then(
       () => {
-        if (this.#stopRequested) void this.request({ type: 'stop' }).catch(() => {});
+        if (this.#stopSent) void this.request({ type: 'stop' }).catch(() => {});
       },
       (thrown: unknown) => {
-        // An early death is followed by `#onExit`; a refused boot is final.
-        if (!this.#finished) return;
+        // An early death is followed by `#onExit`; only a refused boot is final.
+        if (!this.#refused || this.#suspending) return;
         const error =
           thrown instanceof WorkbenchError
             ? thrown.toData()

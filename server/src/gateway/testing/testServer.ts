@@ -14,6 +14,7 @@ import { PROTOCOL_NUMBER } from '@millrace/shared/protocol/version.ts';
 import { io, type Socket } from 'socket.io-client';
 import type { ServerConfig } from '../../config/environment.ts';
 import { type RunningServer, startServer } from '../../main.ts';
+import { until, WAIT_MS_MAX } from '../../testing/until.ts';
 
 /** A whole server on a free port with a data folder of its own; for tests. */
 export type TestServer = {
@@ -25,8 +26,6 @@ export type TestServer = {
   restart(): Promise<void>;
   stop(): Promise<void>;
 };
-
-const WAIT_MS_MAX = 40_000;
 
 export async function startTestServer(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
   const dataFolder = overrides.dataFolder ?? (await mkdtemp(join(tmpdir(), 'millrace-server-')));
@@ -108,21 +107,6 @@ export class TestPage {
 
   close(): void {
     this.socket.disconnect();
-  }
-}
-
-/** Polls until there is a value; says what was missing when there never is. */
-export async function until<Value>(
-  what: string,
-  find: () => Value | undefined | Promise<Value | undefined>,
-  timeoutMs = WAIT_MS_MAX,
-): Promise<Value> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await find();
-    if (found !== undefined) return found;
-    if (performance.now() > end) throw new Error(`Waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
