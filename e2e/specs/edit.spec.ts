@@ -79,7 +79,7 @@ test('puts right what is wrong with quick fixes, then runs', async ({ page, clie
   await expect(dock.problem('producer-without-topic')).toHaveCount(0);
   await expect(canvas.edges()).toHaveCount(1);
   await expect(dock.problem('consumer-without-subscription')).toBeVisible();
-  await canvas.connect('Source events', 'messages', 'Log');
+  await canvas.connect('Source messages', 'messages', 'Log');
   await expect(canvas.edges()).toHaveCount(2);
   await dock.problem('dead-letters-automatic').getByTestId('quick-fix').click();
   await expect(canvas.node('Log dead letters')).toBeVisible();

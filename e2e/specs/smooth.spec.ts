@@ -5,7 +5,6 @@ import { boxOf } from '../pages/canvas.ts';
 import { importFlow, untilStatus } from '../support/runs.ts';
 import { expect, test } from '../support/test.ts';
 
-const COUNT = 20_000;
 const RATE_PER_SECOND = 2000;
 const DRAG_MS = 3000;
 /** A machine with other work may spoil one drag; the page is as smooth as its best. */
@@ -22,7 +21,7 @@ test('dragging a node stays smooth while 2,000 messages a second flow, and every
 }) => {
   const { canvas, run, dock } = workbench;
   await workbench.open(
-    await importFlow(client, pipeline({ name: 'Busy', count: COUNT, ratePerSecond: RATE_PER_SECOND })),
+    await importFlow(client, pipeline({ name: 'Busy', count: null, ratePerSecond: RATE_PER_SECOND })),
   );
   await dock.open('traces');
   await run.run();
@@ -30,28 +29,27 @@ test('dragging a node stays smooth while 2,000 messages a second flow, and every
 
   let best: Smoothness = { framesPerSecond: 0, medianMs: Number.POSITIVE_INFINITY, longestMs: 0 };
   for (let drag = 1; drag <= DRAGS_MAX && !isSmooth(best); drag++) {
+    const before = await canvas.counterValue(PIPELINE.source, 'out');
     const measured = await dragAround(page, PIPELINE.handler, () => boxOf(canvas.node(PIPELINE.handler)));
-    const out = await canvas.counterValue(PIPELINE.source, 'out');
+    const made = (await canvas.counterValue(PIPELINE.source, 'out')) - before;
     process.stdout.write(
       `drag ${drag}: ${measured.framesPerSecond.toFixed(1)} frames/s, median ${measured.medianMs.toFixed(1)} ms, ` +
-        `longest ${measured.longestMs.toFixed(0)} ms, with ${out} of ${COUNT} messages made\n`,
+        `longest ${measured.longestMs.toFixed(0)} ms, while ${made} messages were made\n`,
     );
+    expect(made, 'messages flow while the node is dragged').toBeGreaterThan(DRAG_MS);
     if (measured.framesPerSecond > best.framesPerSecond) best = measured;
   }
   expect(best.framesPerSecond).toBeGreaterThanOrEqual(FRAMES_PER_SECOND_MIN);
   expect(best.medianMs).toBeLessThanOrEqual(FRAME_MS_MEDIAN_MAX);
 
-  await run.expectStatus('completed', 90_000);
+  await run.stop();
   const [{ id = '' } = {}] = (await client.request('run.list', {})).runs;
-  const { counters } = await untilStatus(client, id, 'completed');
-  expect(counters[nodeIdOf(PIPELINE.sink)]?.in).toBe(COUNT);
+  const { counters } = await untilStatus(client, id, 'stopped');
   for (const name of Object.values(PIPELINE)) {
     const { in: taken = -1, out: sent = -1 } = counters[nodeIdOf(name)] ?? {};
-    const shown = name === PIPELINE.source ? { out: sent } : { in: taken };
+    const shown: Record<string, number> = name === PIPELINE.source ? { out: sent } : { in: taken };
     await canvas.expectCounters(name, shown);
   }
-  await canvas.expectCounters(PIPELINE.topic, { lag: 0 });
-  await canvas.expectCounters(PIPELINE.derived, { lag: 0 });
 });
 
 function isSmooth({ framesPerSecond, medianMs }: Smoothness): boolean {
