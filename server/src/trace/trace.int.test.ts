@@ -5,9 +5,10 @@ import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import { summarize } from '@millrace/shared/trace/summary.ts';
+import { traceRecord } from '@millrace/shared/trace/testing/traceRecord.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTracedMessages, traceRecord } from './testing/traceRecords.ts';
+import { createTracedMessages } from './testing/traceRecords.ts';
 import { createTracePipeline, type TracePipeline, type TracePipelineOptions } from './tracePipeline.ts';
 import { openTraceReader, type TraceReader } from './traceReader.ts';
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyDocument, type FlowDocument } from '../flow/document.ts';
 import { parseDocument } from '../flow/serialize.ts';
 import type { Message } from '../message/message.ts';
-import type { TraceRecord } from '../trace/record.ts';
+import { traceRecord } from '../trace/testing/traceRecord.ts';
 import { cloudEventLines } from './cloudEventsJsonl.ts';
 import { EXPORT_FORMATS, exportFileName, exportFormat } from './formats.ts';
 import { toMarkdown } from './markdown.ts';
@@ -199,25 +199,8 @@ describe('messages and traces as JSONL', () => {
   });
 
   it('[TR1] leave out what does not apply to a record', () => {
-    const record: TraceRecord = {
-      kind: 'produced',
-      timeMs: 5,
-      nodeId: 'node:a',
-      messageId: 'm1',
-      correlationId: 'm1',
-      causationId: null,
-      messageType: 't',
-      key: null,
-      topic: null,
-      partition: -1,
-      offset: -1,
-      attempt: 0,
-      durationUs: 0,
-      errorCode: null,
-      errorMessage: null,
-      detail: null,
-    };
-    const stored: TraceRecord = { ...record, kind: 'appended', topic: 'node:t', partition: 0, offset: 0 };
+    const record = traceRecord({ kind: 'produced', timeMs: 5, nodeId: 'node:a', messageType: 't' });
+    const stored = { ...record, kind: 'appended' as const, topic: 'node:t', partition: 0, offset: 0 };
     expect([...traceLines([record, stored])]).toEqual([
       '{"kind":"produced","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t"}\n',
       '{"kind":"appended","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t","topic":"node:t","partition":0,"offset":0}\n',

@@ -2,31 +2,21 @@ import { describe, expect, it } from 'vitest';
 import type { TraceKind, TraceRecord } from './record.ts';
 import { buildTrace } from './spans.ts';
 import { mergeSummary, summarize } from './summary.ts';
+import { traceRecord } from './testing/traceRecord.ts';
 
-const at = (
-  timeMs: number,
-  kind: TraceKind,
-  nodeId: string,
-  more: Partial<TraceRecord> = {},
-): TraceRecord => ({
-  kind,
-  timeMs,
-  nodeId,
-  messageId: 'm1',
-  correlationId: 'm1',
-  causationId: null,
-  messageType: 'order.placed',
-  key: 'k',
-  topic: 'node:orders',
-  partition: 0,
-  offset: 5,
-  attempt: kind === 'produced' || kind === 'appended' || kind === 'emitted' ? 0 : 1,
-  durationUs: 0,
-  errorCode: null,
-  errorMessage: null,
-  detail: null,
-  ...more,
-});
+const at = (timeMs: number, kind: TraceKind, nodeId: string, more: Partial<TraceRecord> = {}): TraceRecord =>
+  traceRecord({
+    kind,
+    timeMs,
+    nodeId,
+    correlationId: 'm1',
+    key: 'k',
+    topic: 'node:orders',
+    partition: 0,
+    offset: 5,
+    attempt: kind === 'produced' || kind === 'appended' || kind === 'emitted' ? 0 : 1,
+    ...more,
+  });
 const emitted = { messageId: 'm2', causationId: 'm1', messageType: 'order.paid', topic: 'node:paid' };
 
 /** generator → orders → pay → paid → log, as the engine tells it. */

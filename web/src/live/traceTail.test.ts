@@ -1,28 +1,19 @@
 import type { TraceKind, TraceRecord } from '@millrace/shared/trace/record.ts';
+import { traceRecord } from '@millrace/shared/trace/testing/traceRecord.ts';
 import { describe, expect, it } from 'vitest';
 import { LIVE_TRACES_MAX, TRACE_RECORDS_MAX } from './limits.ts';
 import { TraceTail } from './traceTail.ts';
 
 function record(kind: TraceKind, correlationId: string, extra: Partial<TraceRecord> = {}): TraceRecord {
-  return {
+  return traceRecord({
     kind,
     timeMs: 1_000,
-    nodeId: 'node:p',
     messageId: correlationId,
-    correlationId,
-    causationId: null,
-    messageType: 'order.placed',
-    key: null,
     topic: 'node:t',
     partition: 0,
     offset: 0,
-    attempt: 0,
-    durationUs: 0,
-    errorCode: null,
-    errorMessage: null,
-    detail: null,
     ...extra,
-  };
+  });
 }
 
 describe('TraceTail', () => {

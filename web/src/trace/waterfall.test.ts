@@ -3,6 +3,7 @@ import { graphOf } from '@millrace/shared/flow/graph.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import type { TraceKind, TraceRecord } from '@millrace/shared/trace/record.ts';
 import { buildTrace } from '@millrace/shared/trace/spans.ts';
+import { traceRecord } from '@millrace/shared/trace/testing/traceRecord.ts';
 import { describe, expect, it } from 'vitest';
 import { messageTree } from './messageTree.ts';
 import { litPath, moveInTree, scaleTicks, waterfallRows } from './waterfall.ts';
@@ -13,25 +14,16 @@ function record(
   nodeId: string,
   extra: Partial<TraceRecord> = {},
 ): TraceRecord {
-  return {
+  return traceRecord({
     kind,
     timeMs,
     nodeId,
-    messageId: 'm1',
     correlationId: 'm1',
-    causationId: null,
-    messageType: 'order.placed',
-    key: null,
     topic: 'node:orders',
     partition: 0,
     offset: 0,
-    attempt: 0,
-    durationUs: 0,
-    errorCode: null,
-    errorMessage: null,
-    detail: null,
     ...extra,
-  };
+  });
 }
 
 /** Produced, tried twice, then a message of its own. */

@@ -1,27 +1,7 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
-import type { TraceKind, TraceRecord } from '@millrace/shared/trace/record.ts';
+import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import { traceRecord } from '@millrace/shared/trace/testing/traceRecord.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
-
-export function traceRecord(over: Partial<TraceRecord> & { kind: TraceKind }): TraceRecord {
-  return {
-    timeMs: 1_700_000_000_000,
-    nodeId: 'node:source',
-    messageId: 'message',
-    correlationId: over.messageId ?? 'message',
-    causationId: null,
-    messageType: 'order.placed',
-    key: 'customer-1',
-    topic: null,
-    partition: -1,
-    offset: -1,
-    attempt: 0,
-    durationUs: 0,
-    errorCode: null,
-    errorMessage: null,
-    detail: null,
-    ...over,
-  };
-}
 
 /** What a flow of producer, topic and handler says of one message; `id` is a UUIDv7 of its time. */
 export type TracedMessage = { id: string; timeMs: number; records: TraceRecord[] };
