@@ -1,9 +1,12 @@
 import type { TraceRecord } from '../record.ts';
 
 /** A record of message `m1` that says nothing but what `over` gives; for tests. A message without more is its own root. */
-export function traceRecord(over: Partial<TraceRecord> & Pick<TraceRecord, 'kind'>): TraceRecord {
+export function traceRecord({
+  kind,
+  ...over
+}: Partial<TraceRecord> & Pick<TraceRecord, 'kind'>): TraceRecord {
   return {
-    kind: over.kind,
+    kind,
     timeMs: 1_700_000_000_000,
     nodeId: 'node:source',
     messageId: 'm1',
