@@ -97,7 +97,6 @@ test('follows the logs, reads exact totals in metrics, and switches to dark', as
   const { dock, run } = workbench;
   const flow = withCode(
     pipeline({ name: 'Logged', count: 40, ratePerSecond: 200 }),
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the template belongs to the handler.
     "export function handle(event, ctx) { ctx.log('info', `saw ${event.data.index}`); ctx.emit('out', event.data); }",
   );
   await workbench.open(await importFlow(client, flow));
