@@ -10,7 +10,7 @@ import {
   plural,
   shortId,
 } from '../live/format.ts';
-import type { LiveRun } from '../live/liveRun.ts';
+import { isActive, type LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
 import type { RunReader } from '../live/watch.tsx';
 import { LeftOutNote } from './LeftOutNote.tsx';
@@ -137,7 +137,7 @@ export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }
             ) : null;
           })}
         </div>
-        <ListState list={list} filter={settledFilter} />
+        <ListState list={list} filter={settledFilter} isOver={!isActive(live.status)} />
       </div>
       <footer className={classes.foot}>
         <span data-testid="trace-total">
@@ -214,7 +214,9 @@ export function StatusMark({ status }: { status: TraceSummary['status'] }) {
   );
 }
 
-function ListState({ list, filter }: { list: ReturnType<typeof useTraceList>; filter: TraceFilter }) {
+type ListStateProps = { list: ReturnType<typeof useTraceList>; filter: TraceFilter; isOver: boolean };
+
+function ListState({ list, filter, isOver }: ListStateProps) {
   if (list.error) {
     return (
       <p className={classes.empty} role="alert">
@@ -231,7 +233,9 @@ function ListState({ list, filter }: { list: ReturnType<typeof useTraceList>; fi
     <p className={classes.empty}>
       {isFiltered(filter)
         ? 'No trace fits this filter. Text finds a correlation id, a message id, a key, or part of an event type.'
-        : 'No trace yet. The first one appears as soon as a producer makes a message.'}
+        : isOver
+          ? 'No trace: this run ended before a producer made a message.'
+          : 'No trace yet. The first one appears as soon as a producer makes a message.'}
     </p>
   );
 }

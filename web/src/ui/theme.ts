@@ -6,6 +6,7 @@ import {
   type MantineColorsTuple,
   Menu,
   Modal,
+  Notification,
   NumberInput,
   SegmentedControl,
   Select,
@@ -44,6 +45,9 @@ const dark: MantineColorsTuple = [
 
 const field = { size: 'xs' as const };
 
+/** Mantine's close buttons are a cross without a name. */
+const CLOSE = { 'aria-label': 'Close' };
+
 export const theme = createTheme({
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",
@@ -67,7 +71,10 @@ export const theme = createTheme({
     Menu: Menu.extend({
       defaultProps: { shadow: 'md', position: 'bottom-end', transitionProps: { duration: 80 } },
     }),
-    Modal: Modal.extend({ defaultProps: { centered: true, transitionProps: { duration: 120 } } }),
+    Modal: Modal.extend({
+      defaultProps: { centered: true, closeButtonProps: CLOSE, transitionProps: { duration: 120 } },
+    }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps: CLOSE } }),
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 350, transitionProps: { duration: 80 } } }),
   },
 });

@@ -3,13 +3,14 @@ import type { FlowNode } from '@millrace/shared/flow/document.ts';
 import { edgeRole, judgeConnection } from '@millrace/shared/flow/graph.ts';
 import { nodeSchema } from '@millrace/shared/flow/records/node.ts';
 import { NODE_KINDS, nodeKind, outputsOf } from '@millrace/shared/flow/records/registry.ts';
-import { CopyPlus, Trash2 } from 'lucide-react';
+import { CircleAlert, CopyPlus, Trash2, TriangleAlert } from 'lucide-react';
 import { useEffect, useMemo, useState } from 'react';
 import { nodeView } from '../../nodes/registry.ts';
 import { useEditor, useEditorValue } from '../binding/EditorProvider.tsx';
 import type { CommandContext } from '../commands/command.ts';
 import { commandById } from '../commands/registry.ts';
 import { connectNodes, connectThroughTopic } from '../commands/wiring.ts';
+import { problemsOf } from '../problems/problems.ts';
 import { setAt } from '../store/json.ts';
 import { Fields } from './form/Field.tsx';
 import { type FieldModel, fieldsOf } from './form/fieldModel.ts';
@@ -73,12 +74,36 @@ export function NodeInspector({ node, context }: { node: FlowNode; context: Comm
         </Tooltip>
       </header>
       <div className={styles.body}>
+        <NodeProblems node={node} context={context} />
         <NodeForm node={node} fields={HEAD_FIELDS} part="node" />
         {view.InspectorExtra && <Extra node={node} />}
         <NodeForm node={node} fields={fieldsOf(definition.config)} part="config" />
         <Connections node={node} context={context} />
       </div>
     </section>
+  );
+}
+
+/** What is wrong with this node, where it is put right. Advice stays in the list of problems. */
+function NodeProblems({ node, context }: { node: FlowNode; context: CommandContext }) {
+  const graph = useEditorValue((editor) => editor.graph);
+  const problems = problemsOf(graph, context.random).list.filter(
+    ({ nodeId, severity }) => nodeId === node.id && severity !== 'info',
+  );
+  if (problems.length === 0) return null;
+  return (
+    <ul className={styles.problems} aria-label="Problems of this node" data-testid="node-problems">
+      {problems.map(({ code, path, severity, message }) => (
+        <li key={`${code} ${path}`} data-severity={severity}>
+          {severity === 'error' ? (
+            <CircleAlert size={14} aria-label="Error" />
+          ) : (
+            <TriangleAlert size={14} aria-label="Warning" />
+          )}
+          {message}
+        </li>
+      ))}
+    </ul>
   );
 }
 

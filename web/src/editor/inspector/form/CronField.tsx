@@ -19,6 +19,7 @@ export function CronField({ field, path }: { field: TextFieldModel; path: Path }
     const timer = setInterval(() => setNow(new Date()), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
+  const next = nextTimesOf(draft.text, typeof zone === 'string' ? zone : 'UTC', now);
   return (
     <div>
       <TextInput
@@ -34,24 +35,24 @@ export function CronField({ field, path }: { field: TextFieldModel; path: Path }
         onBlur={draft.onBlur}
         data-testid={`field-${path.join('.')}`}
       />
-      <p className={styles.hint} data-testid="cron-next">
-        {nextText(draft.text, typeof zone === 'string' ? zone : 'UTC', now)}
+      <p className={styles.hint} data-bad={!next.ok || undefined} data-testid="cron-next">
+        {next.sentence}
       </p>
     </div>
   );
 }
 
-function nextText(expression: string, zone: string, now: Date): string {
+function nextTimesOf(expression: string, zone: string, now: Date): { ok: boolean; sentence: string } {
   const reading = readCron(expression);
-  if (!reading.ok) return reading.sentence;
+  if (!reading.ok) return { ok: false, sentence: reading.sentence };
   const wall = wallClock(now, zone);
-  if (!wall) return `There is no time zone ${zone}.`;
+  if (!wall) return { ok: false, sentence: `There is no time zone ${zone}.` };
   const times = nextTimes(reading.fields, wall, TIMES_SHOWN);
-  if (times.length === 0) return 'It names no time in the next five years.';
+  if (times.length === 0) return { ok: false, sentence: 'It names no time in the next five years.' };
   const today = wall.toISOString().slice(0, 10);
   const shown = times.map((time) => {
     const [date = '', clock = ''] = time.toISOString().split('T');
     return date === today ? clock.slice(0, 8) : `${date} ${clock.slice(0, 8)}`;
   });
-  return `Next: ${shown.join(', ')} (${zone})`;
+  return { ok: true, sentence: `Next: ${shown.join(', ')} (${zone})` };
 }
