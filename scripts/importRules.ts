@@ -86,7 +86,15 @@ export const zones: readonly Zone[] = [
   webZone('editor/binding/', ['editor/store/', 'editor/commands/']),
   webZone('editor/canvas/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
   webZone('editor/palette/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
-  webZone('editor/inspector/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
+  // A node's problems stand above its form, too.
+  webZone('editor/inspector/', [
+    'editor/store/',
+    'editor/commands/',
+    'editor/binding/',
+    'editor/problems/problems.ts',
+    'nodes/',
+    'ui/',
+  ]),
   webZone('editor/problems/', ['editor/store/', 'editor/commands/', 'editor/binding/', 'nodes/', 'ui/']),
   webZone('nodes/', ['ui/']),
   webZone('run/', ['connection/', 'live/', 'ui/']),
