@@ -12,6 +12,11 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 10_000 },
   reporter: [['list'], ['json', { outputFile: process.env.MILLRACE_E2E_REPORT ?? 'results/report.json' }]],
+  projects: [
+    { name: 'journeys', testIgnore: /smooth\.spec/ },
+    // Measures frames, so it runs when nothing else of this suite does.
+    { name: 'smooth', testMatch: /smooth\.spec/, dependencies: ['journeys'] },
+  ],
   use: {
     browserName: 'chromium',
     headless: true,

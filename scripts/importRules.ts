@@ -106,6 +106,7 @@ export const zones: readonly Zone[] = [
 
   { path: 'e2e/', may: [SHARED] },
   { path: 'e2e/playwright.config.ts', may: ['scripts/chromium.ts'] },
+  { path: 'e2e/screens/', may: [SHARED, 'e2e/', 'scripts/chromium.ts'] },
   { path: 'scripts/', may: [] },
   { path: 'scripts/writeFlowSchema.ts', may: [`${SHARED}flow/`] },
 ];
