@@ -72,6 +72,21 @@ export class Canvas {
     await this.page.mouse.click(box.x + box.width / 2, box.y + 12);
   }
 
+  /** Brings all nodes into view and waits until the view stands still. */
+  async fit(): Promise<void> {
+    await this.page.keyboard.press('Shift+1');
+    await this.root.locator('.react-flow__viewport').evaluate(async (viewport) => {
+      const FRAMES_STILL = 20;
+      let last = '';
+      for (let still = 0; still < FRAMES_STILL; ) {
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+        const now = getComputedStyle(viewport).transform;
+        still = now === last ? still + 1 : 0;
+        last = now;
+      }
+    });
+  }
+
   /** Drags a kind from the palette to a place given in pixels from the canvas's corner. */
   async dropFromPalette(kind: string, at: Point): Promise<void> {
     await this.page.getByTestId(`palette-${kind}`).dragTo(this.root, { targetPosition: at });

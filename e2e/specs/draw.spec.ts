@@ -41,7 +41,7 @@ test('draws a flow from nothing, runs it, follows a message, exports it, deletes
   });
 
   await test.step('an edge that is let go in empty space asks what to add', async () => {
-    await page.keyboard.press('Shift+1');
+    await canvas.fit();
     await canvas.pullIntoSpace('Square', 'out', { x: 560, y: 330 });
     await page.getByTestId('add-here-topic').click();
     await inspector.set('name', 'squares');
