@@ -104,7 +104,7 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
   await expect(dock.traceRows().first()).toBeVisible();
   await shoot('orders-traces');
   await dock.root.getByTestId('trace-filter-status').click();
-  await page.getByRole('option', { name: 'Dead-lettered' }).click();
+  await page.getByRole('option', { name: 'dead-lettered', exact: true }).click();
   await expect(dock.traceRows().and(page.locator(':not([data-status="dead-lettered"])'))).toHaveCount(0);
   await dock.traceRows().first().click();
   await expect(dock.spans().first()).toBeVisible();
