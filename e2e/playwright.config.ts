@@ -6,7 +6,8 @@ export default defineConfig({
   testDir: 'specs',
   outputDir: 'results/output',
   fullyParallel: false,
-  workers: 2,
+  // Every journey has a browser, a server and the processes of its runs: two at once crowd a machine of two cores.
+  workers: 1,
   retries: 0,
   forbidOnly: true,
   timeout: 120_000,

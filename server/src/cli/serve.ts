@@ -19,7 +19,6 @@ async function serve(options: ServeOptions): Promise<void> {
     // Loaded here, so that the other commands need not wait for what only a server uses.
     const { startServer } = await import('../main.ts');
     const server = await startServer(readConfig(process.env, options));
-    process.stdout.write(`Millrace is ready at ${server.address}\n`);
     let signals = 0;
     const stop = (): void => {
       signals++;
@@ -32,6 +31,8 @@ async function serve(options: ServeOptions): Promise<void> {
     };
     process.on('SIGINT', stop);
     process.on('SIGTERM', stop);
+    // Last, because whoever reads it may ask it to stop at once.
+    process.stdout.write(`Millrace is ready at ${server.address}\n`);
   } catch (thrown) {
     fail(thrown, thrown instanceof ConfigError ? EXIT_USAGE : EXIT_FAILED);
   }
