@@ -32,7 +32,7 @@ test('exports the drawing in every format', async ({ page, client, workbench }) 
   expect(picture.colours, 'more than an empty sheet').toBeGreaterThan(20);
 });
 
-test('exports the messages of a topic as CloudEvents and the traces of a run, one a line', async ({
+test('exports the messages of a topic as CloudEvents and the traces of a run too, one a line', async ({
   page,
   client,
   workbench,
@@ -57,9 +57,9 @@ test('exports the messages of a topic as CloudEvents and the traces of a run, on
     .toString()
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { kind: string; correlationId: string });
-  expect(facts.filter(({ kind }) => kind === 'produced')).toHaveLength(COUNT);
-  expect(new Set(facts.map(({ correlationId }) => correlationId)).size).toBe(COUNT);
+    .map((line) => JSON.parse(line) as { type: string; correlationid: string });
+  expect(facts.filter(({ type }) => type === 'dev.millrace.trace.produced')).toHaveLength(COUNT);
+  expect(new Set(facts.map(({ correlationid }) => correlationid)).size).toBe(COUNT);
 });
 
 test('imports a flow by file, by paste and by dragging it onto the page', async ({

@@ -10,7 +10,7 @@ import { EXPORT_FORMATS, exportFileName, exportFormat } from './formats.ts';
 import { toMarkdown } from './markdown.ts';
 import { toMermaid } from './mermaid.ts';
 import { toSvg } from './svg.ts';
-import { traceLines } from './traceJsonl.ts';
+import { traceLine } from './traceJsonl.ts';
 import { parseYaml, writeYaml } from './yaml.ts';
 
 /** Any character but a lone surrogate; the library's own `binary` unit takes seconds to build. */
@@ -198,12 +198,23 @@ describe('messages and traces as JSONL', () => {
     });
   });
 
-  it('[TR1] leave out what does not apply to a record', () => {
+  it('[TR1] traces are CloudEvents too, which leave out what does not apply to a record', () => {
     const record = traceRecord({ kind: 'produced', timeMs: 5, nodeId: 'node:a', messageType: 't' });
     const stored = { ...record, kind: 'appended' as const, topic: 'node:t', partition: 0, offset: 0 };
-    expect([...traceLines([record, stored])]).toEqual([
-      '{"kind":"produced","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t"}\n',
-      '{"kind":"appended","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t","topic":"node:t","partition":0,"offset":0}\n',
+    const lines = [record, stored].map((fact, seq) => traceLine(fact, { runId: 'run:r', seq }));
+    expect(JSON.parse(lines[1] ?? '')).toMatchObject({
+      specversion: '1.0',
+      id: 'run:r/1',
+      source: '/runs/run:r',
+      type: 'dev.millrace.trace.appended',
+      time: '1970-01-01T00:00:00.005Z',
+      subject: 'node:a',
+      sequence: '00000000000000000001',
+      correlationid: 'm1',
+    });
+    expect(lines.map((line) => JSON.stringify(JSON.parse(line).data))).toEqual([
+      '{"kind":"produced","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t"}',
+      '{"kind":"appended","timeMs":5,"nodeId":"node:a","messageId":"m1","correlationId":"m1","messageType":"t","topic":"node:t","partition":0,"offset":0}',
     ]);
   });
 });

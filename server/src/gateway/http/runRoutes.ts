@@ -96,7 +96,7 @@ async function* traceLines(readers: ReaderCache, runId: string): AsyncGenerator<
     if (frames.length === 0) return;
     for (const { frame } of frames) {
       const { firstSeq, records } = decodeFrame(frame);
-      yield records.map(traceLine).join('');
+      yield records.map((record, index) => traceLine(record, { runId, seq: firstSeq + index })).join('');
       afterSeq = Math.max(afterSeq, firstSeq + records.length - 1);
     }
     await nextTurn();
