@@ -12,6 +12,8 @@ export const SAVE_RETRY_MS = 1000;
 export const FRAMES_PER_SECOND_MAX = 10;
 /** Packets that may wait for a page's connection before it counts as slow. */
 export const PACKETS_WAITING_MAX = 8;
+/** Live frames that wait for a page that is behind, so that a page busy for a moment misses nothing: under a second's worth. */
+export const WAITING_FRAMES_MAX = 16;
 /** Live frames kept for a page that is still reading what it missed. */
 export const HELD_FRAMES_MAX = 32;
 export const RESUME_RECORDS_MAX = 50_000;

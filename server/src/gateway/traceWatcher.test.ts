@@ -1,6 +1,6 @@
 import { TRACE_FRAME_CREDIT } from '@millrace/shared/protocol/catalog.ts';
 import { describe, expect, it } from 'vitest';
-import { HELD_FRAMES_MAX } from './limits.ts';
+import { HELD_FRAMES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
 import { type Frame, TraceWatcher } from './traceWatcher.ts';
 
 /** A page that takes frames when told to, and a store with the frames it is given. */
@@ -56,16 +56,32 @@ describe('TraceWatcher', () => {
     ]);
   });
 
-  it('[TR3] leaves frames out while the page is behind, and says how many records that was', () => {
+  it('[TR3] lets a page be behind for a moment without leaving anything out', () => {
     const page = setUp([], null);
-    for (let i = 0; i < TRACE_FRAME_CREDIT + 3; i++) page.watcher.offer(frameOf(i * 10, 10));
+    const frames = TRACE_FRAME_CREDIT + WAITING_FRAMES_MAX;
+    for (let i = 0; i < frames; i++) page.watcher.offer(frameOf(i * 10, 10));
+    expect(page.sent).toHaveLength(TRACE_FRAME_CREDIT);
+    page.acknowledgeAll();
+    expect(page.sent.map(({ first }) => first)).toEqual(Array.from({ length: frames }, (_, i) => i * 10));
+    expect(page.skipped()).toBe(0);
+  });
+
+  it('[TR3] leaves the oldest frames out while the page is further behind, and says how many records that was', () => {
+    const page = setUp([], null);
+    const leftOut = 3;
+    const frames = TRACE_FRAME_CREDIT + WAITING_FRAMES_MAX + leftOut;
+    for (let i = 0; i < frames; i++) page.watcher.offer(frameOf(i * 10, 10));
     expect(page.sent).toHaveLength(TRACE_FRAME_CREDIT);
     page.acknowledge();
-    page.watcher.offer(frameOf(100, 1));
-    expect(page.sent.at(-1)).toEqual({ first: 100, count: 1, skipped: 100 - TRACE_FRAME_CREDIT * 10 });
+    expect(page.sent.at(-1)).toEqual({
+      first: (TRACE_FRAME_CREDIT + leftOut) * 10,
+      count: 10,
+      skipped: leftOut * 10,
+    });
+    page.acknowledgeAll();
     const seen = page.sent.reduce((sum, frame) => sum + frame.count + frame.skipped, 0);
-    expect(seen).toBe(101);
-    expect(page.skipped()).toBe(100 - TRACE_FRAME_CREDIT * 10);
+    expect(seen).toBe(frames * 10);
+    expect(page.skipped()).toBe(leftOut * 10);
   });
 
   it('never has more than the credit on its way while it catches up', () => {

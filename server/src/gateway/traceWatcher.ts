@@ -1,5 +1,5 @@
 import { TRACE_FRAME_CREDIT } from '@millrace/shared/protocol/catalog.ts';
-import { HELD_FRAMES_MAX, RESUME_RECORDS_PER_READ } from './limits.ts';
+import { HELD_FRAMES_MAX, RESUME_RECORDS_PER_READ, WAITING_FRAMES_MAX } from './limits.ts';
 
 export type Frame = { firstSeq: number; count: number; frame: Uint8Array };
 
@@ -15,8 +15,8 @@ export type TraceWatcherOptions = {
 
 /**
  * The trace tail of one run for one page. A page that resumes is first sent what it missed from the store, then live
- * frames. At most `TRACE_FRAME_CREDIT` frames are on their way; while a page is behind, live frames are left out, and
- * the next one says how many records that were (TR3): every record is either sent or counted, since whatever lies
+ * frames. At most `TRACE_FRAME_CREDIT` frames are on their way and `WAITING_FRAMES_MAX` wait; while a page is further behind,
+ * the oldest are left out, and the next one says how many records that were (TR3): every record is either sent or counted, since whatever lies
  * between the last sequence number sent and the next is what was left out.
  */
 export class TraceWatcher {
@@ -47,7 +47,9 @@ export class TraceWatcher {
       if (this.#held.length > HELD_FRAMES_MAX) this.#held.shift();
       return;
     }
-    if (this.#unacknowledged < TRACE_FRAME_CREDIT) this.#send(frame);
+    this.#held.push(frame);
+    this.#pump();
+    if (this.#held.length > WAITING_FRAMES_MAX) this.#held.shift();
   }
 
   close(): void {
@@ -71,6 +73,11 @@ export class TraceWatcher {
       const held = this.#held.shift();
       if (held) this.#send(held);
       else this.#isCatchingUp = false;
+    }
+    while (!this.#isCatchingUp && this.#unacknowledged < TRACE_FRAME_CREDIT) {
+      const waiting = this.#held.shift();
+      if (!waiting) return;
+      this.#send(waiting);
     }
   }
 
