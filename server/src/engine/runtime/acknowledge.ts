@@ -27,7 +27,7 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
   core.tracesPending -= group.records.length + group.messages;
   for (const record of group.records) core.records.push(record);
   for (const { counter, values } of group.counters) counter.acknowledged = values;
-  acknowledgeCommits(core, group);
+  acknowledgeCommits(group);
   for (let i = 0; i < group.appends.length; i++)
     acknowledgeAppend(core, group.appends[i] as OpenAppend, bases[i] as number);
   for (const { producer, messages } of group.producers) producer.unacknowledged -= messages;
@@ -38,7 +38,7 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
   }
 }
 
-function acknowledgeCommits(_core: Core, group: WriteGroup): void {
+function acknowledgeCommits(group: WriteGroup): void {
   for (const { lane, offset } of group.commits) {
     lane.subscription.backlog -= offset - lane.committed;
     lane.committed = offset;

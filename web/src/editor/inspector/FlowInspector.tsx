@@ -10,29 +10,11 @@ import { Fields } from './form/Field.tsx';
 import { type FieldModel, fieldsOf } from './form/fieldModel.ts';
 import formStyles from './form/form.module.css';
 import { checkAgainst, type FormScope, FormScopeContext } from './form/formScope.ts';
+import { headFields } from './headFields.ts';
 import styles from './Inspector.module.css';
 import { SchemaList } from './SchemaList.tsx';
 
-const HEAD_FIELDS: readonly FieldModel[] = [
-  {
-    shape: 'text',
-    widget: 'line',
-    key: 'name',
-    title: 'Name',
-    description: null,
-    placeholder: null,
-    advanced: false,
-  },
-  {
-    shape: 'text',
-    widget: 'textarea',
-    key: 'description',
-    title: 'Description',
-    description: null,
-    placeholder: 'What this flow is for',
-    advanced: false,
-  },
-];
+const HEAD_FIELDS = headFields('What this flow is for');
 const SETTINGS: FieldModel = {
   shape: 'object',
   key: 'settings',

@@ -16,29 +16,11 @@ import { Fields } from './form/Field.tsx';
 import { type FieldModel, fieldsOf } from './form/fieldModel.ts';
 import formStyles from './form/form.module.css';
 import { checkAgainst, type FormScope, FormScopeContext } from './form/formScope.ts';
+import { headFields } from './headFields.ts';
 import styles from './Inspector.module.css';
 import { useInspectorPorts } from './portsContext.ts';
 
-const HEAD_FIELDS: readonly FieldModel[] = [
-  {
-    shape: 'text',
-    widget: 'line',
-    key: 'name',
-    title: 'Name',
-    description: null,
-    placeholder: null,
-    advanced: false,
-  },
-  {
-    shape: 'text',
-    widget: 'textarea',
-    key: 'description',
-    title: 'Description',
-    description: null,
-    placeholder: 'What it is for',
-    advanced: false,
-  },
-];
+const HEAD_FIELDS = headFields('What it is for');
 
 /** One node: its name, its settings as its schema describes them, and what it is connected to. */
 export function NodeInspector({ node, context }: { node: FlowNode; context: CommandContext }) {

@@ -1,0 +1,16 @@
+import type { FieldModel } from './form/fieldModel.ts';
+
+/** The fields that a flow and each of its nodes begin with. */
+export function headFields(descriptionPlaceholder: string): readonly FieldModel[] {
+  const plain = { shape: 'text', description: null, advanced: false } as const;
+  return [
+    { ...plain, widget: 'line', key: 'name', title: 'Name', placeholder: null },
+    {
+      ...plain,
+      widget: 'textarea',
+      key: 'description',
+      title: 'Description',
+      placeholder: descriptionPlaceholder,
+    },
+  ];
+}
