@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Select, Tooltip } from '@mantine/core';
 import type { FlowNode } from '@millrace/shared/flow/document.ts';
-import { edgeRole, judgeConnection } from '@millrace/shared/flow/graph.ts';
+import { edgeRole, type FlowGraph, judgeConnection } from '@millrace/shared/flow/graph.ts';
 import { nodeSchema } from '@millrace/shared/flow/records/node.ts';
 import { NODE_KINDS, nodeKind, outputsOf } from '@millrace/shared/flow/records/registry.ts';
 import { CircleAlert, CopyPlus, Trash2, TriangleAlert } from 'lucide-react';
@@ -199,20 +199,26 @@ function NodeLink({ name, onClick }: { name: string; onClick: () => void }) {
   );
 }
 
+type Target = { value: string; label: string };
+
+/** What the port may be connected to: what fits as it is first, then what needs a topic between, each by name. */
+function targetsOf(graph: FlowGraph, source: string, sourcePort: string): Target[] {
+  const fitting: Target[] = [];
+  const withTopic: Target[] = [];
+  for (const { id, name } of [...graph.nodes.values()].sort((a, b) => a.name.localeCompare(b.name))) {
+    const verdict = judgeConnection(graph, { source, sourcePort, target: id });
+    if (verdict.ok) fitting.push({ value: id, label: name });
+    else if (verdict.reason === 'needs-topic')
+      withTopic.push({ value: id, label: `${name} (with a topic between)` });
+  }
+  return [...fitting, ...withTopic];
+}
+
 type ConnectProps = { node: FlowNode; portId: string; label: string; context: CommandContext };
 
 function ConnectSelect({ node, portId, label, context }: ConnectProps) {
   const graph = useEditorValue((editor) => editor.graph);
-  const targets = useMemo(
-    () =>
-      [...graph.nodes.values()].flatMap((target) => {
-        const verdict = judgeConnection(graph, { source: node.id, sourcePort: portId, target: target.id });
-        if (verdict.ok) return [{ value: target.id, label: target.name }];
-        if (verdict.reason !== 'needs-topic') return [];
-        return [{ value: target.id, label: `${target.name} (with a topic between)` }];
-      }),
-    [graph, node.id, portId],
-  );
+  const targets = useMemo(() => targetsOf(graph, node.id, portId), [graph, node.id, portId]);
   if (targets.length === 0) return null;
   return (
     <Select
