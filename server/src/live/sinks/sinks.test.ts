@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function open(node = testNode('file', { path: 'out.jsonl', content: 'data' })): Promise<Sink> {
-  const sink = await createSink(node, { folder });
+  const sink = await createSink(node, { folder, connected: new Set(), variables: {} });
   if (!sink) throw new Error('a file is a sink');
   opened.push(sink);
   return sink;
@@ -110,7 +110,7 @@ describe('a file sink', () => {
 
 describe('a log sink', () => {
   it('says type, key and the beginning of the payload', async () => {
-    const sink = await createSink(testNode('log', { level: 'warn' }), { folder });
+    const sink = await createSink(testNode('log', { level: 'warn' }), { folder, connected: new Set(), variables: {} });
     const [outcome] =
       (await sink?.invoke(invocationOf('node:log', [deliveryOf({ a: 'x'.repeat(1000) })]), 0)) ?? [];
     expect(outcome?.logs[0]?.level).toBe('warn');
@@ -119,5 +119,5 @@ describe('a log sink', () => {
 });
 
 it('has no sinks for other kinds', async () => {
-  expect(await createSink(testNode('handler'), { folder })).toBeNull();
+  expect(await createSink(testNode('handler'), { folder, connected: new Set(), variables: {} })).toBeNull();
 });
