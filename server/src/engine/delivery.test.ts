@@ -5,7 +5,15 @@ import type { NativeHandler } from '../simulator/nativeHandler.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { runVirtual, type VirtualRunOptions, type VirtualRunResult } from '../simulator/virtualRun.ts';
 
-const retry = { attemptsMax: 3, backoff: 'fixed' as const, delayMs: 100, delayMsMax: 1000, jitter: 0 };
+const retry = {
+  attemptsMax: 3,
+  backoff: 'fixed' as const,
+  delayMs: 100,
+  delayMsMax: 1000,
+  jitter: 0,
+  order: 'in-order' as const,
+  exceptFor: '',
+};
 type Config = Parameters<ReturnType<typeof flow>['node']>[2] & object;
 
 function run(

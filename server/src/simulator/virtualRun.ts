@@ -315,7 +315,8 @@ class VirtualRun {
     const native = this.#natives.get(invocation.node);
     const handler = handlers[invocation.node] ?? takesEverything;
     let outcomes: AttemptOutcome[];
-    if (native) outcomes = native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
+    if (native)
+      outcomes = native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
     else if (invoke) outcomes = invoke(invocation, nowMs);
     else outcomes = invokeNative(handler, invocation, nowMs, durationUs);
     outcomes = this.#withFailures(outcomes);
@@ -366,8 +367,18 @@ const takesEverything: NativeHandler = () => undefined;
 
 /** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
 export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
-  const restored: RestoredRun = { ends: {}, commits: {}, starts: {}, state: log.state(), afterCrash };
-  for (const { topic } of plan.topics) restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+  const restored: RestoredRun = {
+    firsts: {},
+    ends: {},
+    commits: {},
+    starts: {},
+    state: log.state(),
+    afterCrash,
+  };
+  for (const { topic } of plan.topics) {
+    restored.firsts[topic] = log.offsets(topic).map(({ start }) => start);
+    restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+  }
   for (const { group, topic, partition, offset } of log.commits()) {
     restored.commits[group] ??= {};
     const topics = restored.commits[group] as Record<string, (number | null)[]>;

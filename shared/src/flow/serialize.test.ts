@@ -106,7 +106,7 @@ describe('saved flows', () => {
             kind: 'http',
             name: 'A',
             description: code,
-            config: { path: 'a', eventType: 'a', key: description.slice(0, 200) },
+            config: { path: 'a', eventType: 'a', key: description.slice(0, 200), whenFull: 'fail' },
           });
           const text = writeDocument(document, format);
           const read = parseDocument(text, { format });

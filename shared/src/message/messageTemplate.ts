@@ -74,14 +74,18 @@ export function compileMessageUrl(field: string, text: string): (facts: MessageF
     return (facts) => {
       const value = keyText(read(facts));
       return value === null || value === ''
-        ? { ok: false, sentence: `{{${expression}}} of the address is missing, empty or no text or number in this message.` }
+        ? {
+            ok: false,
+            sentence: `{{${expression}}} of the address is missing, empty or no text or number in this message.`,
+          }
         : { ok: true, url: encodeURIComponent(value.toWellFormed()) };
     };
   });
   return (facts) => {
     let url = '';
     for (const part of parts) {
-      const rendered = typeof part === 'string' ? ({ ok: true, url: part } as const) : (part(facts) as RenderedUrl);
+      const rendered =
+        typeof part === 'string' ? ({ ok: true, url: part } as const) : (part(facts) as RenderedUrl);
       if (!rendered.ok) return rendered;
       url += rendered.url;
     }

@@ -1,6 +1,10 @@
 import type { AttemptOutcome, Emission, EngineError, HandlerLog } from '../../engine/io.ts';
 
-export function succeeded(startedMs: number, emits: Emission[] = [], logs: HandlerLog[] = []): AttemptOutcome {
+export function succeeded(
+  startedMs: number,
+  emits: Emission[] = [],
+  logs: HandlerLog[] = [],
+): AttemptOutcome {
   return { status: 'ok', durationUs: elapsedUs(startedMs), emits, state: [], timers: [], logs };
 }
 

@@ -18,7 +18,8 @@ export const batchConfigSchema = z.strictObject({
   }),
   scope: z.enum(['key', 'partition']).meta({
     title: 'One batch for each',
-    description: 'Key: the messages of a batch share their key. Partition: whatever arrives in a partition, in order.',
+    description:
+      'Key: the messages of a batch share their key. Partition: whatever arrives in a partition, in order.',
   }),
   content: z.enum(['payloads', 'described']).meta({
     title: 'Payload',
@@ -36,6 +37,9 @@ export const batchConfigSchema = z.strictObject({
     advanced: true,
   }),
   ...consumerFields,
+  // What waits is state that goes with the commit, and one batch is filled by one message after the other.
+  guarantee: z.literal('exactly-once'),
+  order: z.literal('partition'),
 });
 
 /** Collects messages and passes them on as one. Rules KD5 to KD8. */
@@ -54,6 +58,8 @@ export const batch = defineNodeKind({
     eventType: '',
     bytesMax: 524_288,
     ...initialDelivery(),
+    guarantee: 'exactly-once' as const,
+    order: 'partition' as const,
   }),
   outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
   migrations: [],

@@ -12,10 +12,13 @@ const HEADER_PATTERN =
   /^(?!(?:connection|content-length|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$)[a-z0-9!#$%&'*+.^_`|~-]{1,128}$/i;
 
 export const callHeaderSchema = z.strictObject({
-  name: z.string().regex(HEADER_PATTERN, 'A header name; those of the connection itself are set for you').meta({
-    title: 'Header',
-    placeholder: 'authorization',
-  }),
+  name: z
+    .string()
+    .regex(HEADER_PATTERN, 'A header name; those of the connection itself are set for you')
+    .meta({
+      title: 'Header',
+      placeholder: 'authorization',
+    }),
   value: z
     .string()
     .max(4096)
@@ -73,7 +76,10 @@ export const callConfigSchema = z.strictObject({
   success: z
     .string()
     .max(256)
-    .regex(/^\s*[1-5]\d\d(\s*-\s*[1-5]\d\d)?(\s*,\s*[1-5]\d\d(\s*-\s*[1-5]\d\d)?)*\s*$/, 'Such as 200-299, 404')
+    .regex(
+      /^\s*[1-5]\d\d(\s*-\s*[1-5]\d\d)?(\s*,\s*[1-5]\d\d(\s*-\s*[1-5]\d\d)?)*\s*$/,
+      'Such as 200-299, 404',
+    )
     .meta({
       title: 'Success',
       description: 'Status codes and ranges that count as an answer; any other fails the attempt.',
@@ -82,12 +88,8 @@ export const callConfigSchema = z.strictObject({
     }),
   idempotencyKey: z.boolean().meta({
     title: 'Send Idempotency-Key',
-    description: 'The message’s id as a header, the same for every attempt, so that the receiver can tell repeats.',
-    advanced: true,
-  }),
-  callsMax: z.int().min(1).max(64).meta({
-    title: 'Calls at once',
-    description: 'At most so many are under way together.',
+    description:
+      'The message’s id as a header, the same for every attempt, so that the receiver can tell repeats.',
     advanced: true,
   }),
   responseBytesMax: z.int().min(0).max(1_048_576).meta({
@@ -117,22 +119,24 @@ export const call = defineNodeKind({
   summary: 'Calls an address for each message and passes the answer on',
   keywords: ['request', 'rest', 'api', 'webhook', 'post', 'fetch', 'enrich', 'consumer'],
   config: callConfigSchema,
-  initial: () => ({
-    method: 'POST' as const,
-    url: 'http://127.0.0.1:8080/events',
-    headers: [],
-    body: { from: 'payload' as const },
-    eventType: '',
-    timeoutMs: 10_000,
-    success: '200-299',
-    idempotencyKey: true,
-    callsMax: 4,
-    responseBytesMax: 262_144,
-    responseHeaders: 'content-type',
-    ...initialDelivery(),
-    // Those who are called are away for longer than code takes to be tried again.
-    retry: { attemptsMax: 8, backoff: 'exponential' as const, delayMs: 500, delayMsMax: 30_000, jitter: 0.2 },
-  }),
+  initial: () => {
+    const delivery = initialDelivery();
+    return {
+      method: 'POST' as const,
+      url: 'http://127.0.0.1:8080/events',
+      headers: [],
+      body: { from: 'payload' as const },
+      eventType: '',
+      timeoutMs: 10_000,
+      success: '200-299',
+      idempotencyKey: true,
+      responseBytesMax: 262_144,
+      responseHeaders: 'content-type',
+      ...delivery,
+      // Those who are called are away for longer than code takes to be tried again.
+      retry: { ...delivery.retry, attemptsMax: 8, delayMs: 500 },
+    };
+  },
   outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
   migrations: [],
 });

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { consumerFields, DEAD_LETTER_PORT, initialDelivery, OUT_PORT } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
-const nameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'Letters, digits and underscores, no digit first');
+const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'Letters, digits and underscores, no digit first');
 
 export const COLUMN_TYPES = ['text', 'integer', 'real', 'boolean', 'json'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
@@ -36,7 +38,8 @@ const targetSchema = z
         engine: z.literal('postgres'),
         connection: z.string().min(1).max(1024).meta({
           title: 'Connection',
-          description: '${FLOW_…} is read from the environment of the server, so that no password is in the drawing.',
+          description:
+            '${FLOW_…} is read from the environment of the server, so that no password is in the drawing.',
           placeholder: 'postgres://app:${FLOW_DB_PASSWORD}@localhost/shop',
         }),
       })
@@ -55,7 +58,10 @@ const rowKeySchema = z
       })
       .meta({ title: 'Payload' }),
   ])
-  .meta({ title: 'Row', description: 'What tells rows apart: a message with the value of a row replaces it.' });
+  .meta({
+    title: 'Row',
+    description: 'What tells rows apart: a message with the value of a row replaces it.',
+  });
 
 const columnsSchema = z
   .discriminatedUnion('as', [
@@ -82,7 +88,11 @@ export const databaseConfigSchema = z.strictObject({
   target: targetSchema,
   table: nameSchema.meta({ title: 'Table', placeholder: 'orders' }),
   rowKey: rowKeySchema,
-  keyColumn: nameSchema.meta({ title: 'Key column', description: 'Must be unique in the table.', advanced: true }),
+  keyColumn: nameSchema.meta({
+    title: 'Key column',
+    description: 'Must be unique in the table.',
+    advanced: true,
+  }),
   columns: columnsSchema,
   newerWins: z.enum(['no', 'offset', 'time']).meta({
     title: 'Newer wins',
@@ -90,7 +100,9 @@ export const databaseConfigSchema = z.strictObject({
       'A row remembers the offset or the time of its message in a column message_order, and no older one overwrites it.',
     advanced: true,
   }),
-  createTable: z.boolean().meta({ title: 'Create the table', description: 'When it is missing.', advanced: true }),
+  createTable: z
+    .boolean()
+    .meta({ title: 'Create the table', description: 'When it is missing.', advanced: true }),
   timeoutMs: z.int().min(100).max(300_000).meta({
     title: 'Time limit',
     unit: 'ms',
@@ -108,19 +120,22 @@ export const database = defineNodeKind({
   summary: 'Writes each message to a row of SQLite or PostgreSQL',
   keywords: ['sql', 'sqlite', 'postgres', 'postgresql', 'table', 'upsert', 'insert', 'sink', 'consumer'],
   config: databaseConfigSchema,
-  initial: () => ({
-    target: { engine: 'sqlite' as const, file: 'messages.db' },
-    table: 'messages',
-    rowKey: { from: 'id' as const },
-    keyColumn: 'id',
-    columns: { as: 'json' as const, column: 'data' },
-    newerWins: 'no' as const,
-    createTable: true,
-    timeoutMs: 10_000,
-    ...initialDelivery(),
-    // Databases are away for longer than code takes to be tried again.
-    retry: { attemptsMax: 10, backoff: 'exponential' as const, delayMs: 500, delayMsMax: 30_000, jitter: 0.2 },
-  }),
+  initial: () => {
+    const delivery = initialDelivery();
+    return {
+      target: { engine: 'sqlite' as const, file: 'messages.db' },
+      table: 'messages',
+      rowKey: { from: 'id' as const },
+      keyColumn: 'id',
+      columns: { as: 'json' as const, column: 'data' },
+      newerWins: 'no' as const,
+      createTable: true,
+      timeoutMs: 10_000,
+      ...delivery,
+      // Databases are away for longer than code takes to be tried again.
+      retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500 },
+    };
+  },
   outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
   migrations: [],
 });

@@ -6,7 +6,8 @@ export const transformConfigSchema = z.strictObject({
   expression: z.string().min(1).max(16_384).meta({
     title: 'New payload',
     widget: 'expression',
-    description: 'A JavaScript expression over event; its value is the new payload, undefined drops the message.',
+    description:
+      'A JavaScript expression over event; its value is the new payload, undefined drops the message.',
     placeholder: '({ total: event.data.price * event.data.count })',
   }),
   eventType: z.string().max(256).meta({

@@ -19,7 +19,6 @@ import { withVariables } from '../../variables.ts';
 import { ended, succeeded } from '../outcomes.ts';
 import type { Sink, SinkEnvironment } from '../sink.ts';
 import { exchange, type HttpAnswer, type HttpRequest } from './httpClient.ts';
-import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 /** An invocation is answered in parts this long, so that what was called becomes durable before much more is. */
 const YIELD_AFTER_MS = 100;
@@ -42,7 +41,6 @@ class CallSink implements Sink {
   readonly #body: { text: (facts: MessageFacts) => string; type: string } | null;
   readonly #keptHeaders: string[];
   readonly #closing = new AbortController();
-  readonly #turnstile: Turnstile;
 
   constructor(config: Config, { connected, variables }: SinkEnvironment) {
     this.#config = config;
@@ -58,14 +56,13 @@ class CallSink implements Sink {
       .split(',')
       .map((name) => name.trim().toLowerCase())
       .filter((name) => name !== '');
-    this.#turnstile = createTurnstile(config.callsMax);
   }
 
   async invoke({ deliveries }: { deliveries: Delivery[] }): Promise<AttemptOutcome[]> {
     const startedMs = performance.now();
     const outcomes: AttemptOutcome[] = [];
     for (const delivery of deliveries) {
-      const outcome = await this.#turnstile.pass(() => this.#attempt(delivery));
+      const outcome = await this.#attempt(delivery);
       outcomes.push(outcome);
       if (outcome.status !== 'ok' || performance.now() - startedMs > YIELD_AFTER_MS) break;
     }
@@ -122,10 +119,12 @@ class CallSink implements Sink {
   }
 }
 
-
 function addressOf(url: string): string {
   if (/^https?:\/\/[^/?#{}\s]+([/?#]\S*)?$/.test(url)) return url;
-  throw new WorkbenchError('TEMPLATE_INVALID', 'URL: what the environment makes of it is no http or https address.');
+  throw new WorkbenchError(
+    'TEMPLATE_INVALID',
+    'URL: what the environment makes of it is no http or https address.',
+  );
 }
 
 function bodyOf({ method, body }: Config): { text: (facts: MessageFacts) => string; type: string } | null {

@@ -7,8 +7,8 @@ import { withVariables } from '../../variables.ts';
 import { elapsedUs } from '../outcomes.ts';
 import type { Sink, SinkEnvironment } from '../sink.ts';
 import { createPostgresWriter } from './postgresWriter.ts';
-import { type RowWriter, refused } from './rowWriter.ts';
 import { type Row, rowOf } from './rows.ts';
+import { type RowWriter, refused } from './rowWriter.ts';
 import { createSqliteWriter } from './sqliteWriter.ts';
 import { type DatabaseConfig, shapeOf } from './tableShape.ts';
 
@@ -20,7 +20,8 @@ export function createDatabaseSink({ config }: FlowNodeOf<'database'>, env: Sink
 function writerOf(config: DatabaseConfig, { folder, variables }: SinkEnvironment): RowWriter {
   const { target, createTable: createsTable, timeoutMs } = config;
   const shape = shapeOf(config);
-  if (target.engine === 'sqlite') return createSqliteWriter({ folder, file: target.file, shape, createsTable });
+  if (target.engine === 'sqlite')
+    return createSqliteWriter({ folder, file: target.file, shape, createsTable });
   const connection = withVariables('Connection', target.connection, variables);
   return createPostgresWriter({ connection, shape, createsTable, timeoutMs });
 }

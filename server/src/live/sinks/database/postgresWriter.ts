@@ -1,7 +1,7 @@
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { Client, DatabaseError } from 'pg';
-import { refused, type RowWriter, unreachable } from './rowWriter.ts';
 import { lastOfEachKey, type Row, type SqlValue } from './rows.ts';
+import { type RowWriter, refused, unreachable } from './rowWriter.ts';
 import { createTable, POSTGRES, upsert } from './statements.ts';
 import type { TableShape } from './tableShape.ts';
 

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { fromSqliteError, isRefusal } from '../../../sqlite/sqliteErrors.ts';
-import { refused, type RowWriter, unreachable } from './rowWriter.ts';
 import type { Row, SqlValue } from './rows.ts';
+import { type RowWriter, refused, unreachable } from './rowWriter.ts';
 import { createTable, SQLITE, upsert } from './statements.ts';
 import type { TableShape } from './tableShape.ts';
 

@@ -30,13 +30,18 @@ export function quoted(name: string): string {
 
 export function createTable(dialect: Dialect, { table, key, columns }: TableShape): string {
   const lines = columns.map(
-    ({ name, type }) => `${quoted(name)} ${dialect.types[type]}${name === key ? ' NOT NULL PRIMARY KEY' : ''}`,
+    ({ name, type }) =>
+      `${quoted(name)} ${dialect.types[type]}${name === key ? ' NOT NULL PRIMARY KEY' : ''}`,
   );
   return `CREATE TABLE IF NOT EXISTS ${quoted(table)} (${lines.join(', ')})${dialect.tableSuffix}`;
 }
 
 /** Writes rows, each in place of the one with its key. A row that stays as it is because it is newer is no failure. */
-export function upsert(dialect: Dialect, { table, key, columns, isOrdered }: TableShape, rows: number): string {
+export function upsert(
+  dialect: Dialect,
+  { table, key, columns, isOrdered }: TableShape,
+  rows: number,
+): string {
   const names = columns.map(({ name }) => quoted(name));
   const values = Array.from({ length: rows }, (_, row) => {
     const parameters = columns.map((_column, index) => dialect.parameter(row * columns.length + index + 1));

@@ -1,4 +1,7 @@
-import { compileJsonTemplate as compileJson, compileTextTemplate as compileText } from '@millrace/shared/message/template.ts';
+import {
+  compileJsonTemplate as compileJson,
+  compileTextTemplate as compileText,
+} from '@millrace/shared/message/template.ts';
 import { compileExpression, type ItemFacts } from './expression.ts';
 import type { RandomFaker } from './randomFaker.ts';
 
