@@ -201,8 +201,10 @@ export class MemoryPartition {
   }
 }
 
-/** The first index from `low` on for which `fits` holds; `high` when there is none. */
-function firstIndex(low: number, high: number, fits: (index: number) => boolean): number {
+/** The first index of `from` … `to` for which `fits` holds; `to` when there is none. */
+function firstIndex(from: number, to: number, fits: (index: number) => boolean): number {
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (fits(middle)) high = middle;
