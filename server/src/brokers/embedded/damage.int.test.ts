@@ -13,10 +13,12 @@ import { createLogFile } from './logFile.ts';
 import { openLogForWriting } from './logSchema.ts';
 import { readBooks } from './partitionBook.ts';
 import { openLogReader } from './readOnlyLog.ts';
+import { repairLog } from './repair/repairLog.ts';
 
-const SEEDS = Number(process.env.MILLRACE_SEEDS ?? 250);
+const SEEDS = Number(process.env.MILLRACE_SEEDS ?? 150);
 const FIRST_SEED = Number(process.env.MILLRACE_SEED ?? 1);
-const BROKER_SEEDS = 6;
+/** Of the damaged logs that are refused, so many are repaired. */
+const REPAIR_EVERY = 4;
 const FILES = ['log.db', 'log.db-wal', 'log.db-shm'];
 const TOPICS: TopicSpec[] = [
   { topic: 'orders', partitions: 3, retention: { ageMs: 0, bytes: 0, messages: 40 } },
@@ -154,9 +156,9 @@ function inflict(folder: string, { file, kind, at, length }: Damage, random: Ran
 }
 
 /** The whole of what is allowed: all of it, or an error that says what to do. */
-async function outcomeOf(read: () => unknown): Promise<string> {
+function outcomeOf(read: () => string): string {
   try {
-    return String(await read());
+    return read();
   } catch (thrown) {
     expect(thrown).toBeInstanceOf(WorkbenchError);
     const { code, message } = thrown as WorkbenchError;
@@ -166,30 +168,58 @@ async function outcomeOf(read: () => unknown): Promise<string> {
   }
 }
 
+type Expected = { broker: Record<'orders' | 'prices', { messages: { offset: number }[] }[]> };
+
+/** Whatever a repair saves is as it was written, under the offset it had. */
+function checkRepaired(folder: string, original: string, where: string): void {
+  const report = repairLog(folder);
+  const repaired = JSON.parse(readInTurn(folder)) as Expected;
+  const { broker } = JSON.parse(original) as Expected;
+  for (const topic of ['orders', 'prices'] as const) {
+    for (const [partition, { messages }] of (repaired.broker[topic] ?? []).entries()) {
+      const known = new Map(broker[topic][partition]?.messages.map((message) => [message.offset, message]));
+      for (const message of messages) {
+        const before = known.get(message.offset);
+        // What compaction had removed may come back with an older page; it is what was written all the same.
+        if (before !== undefined) expect(message, where).toEqual(before);
+      }
+    }
+  }
+  if (report.damage !== null) expect(existsSync(path.join(folder, report.keptAs ?? '')), where).toBe(true);
+}
+
 describe('[TP7] damaged files', () => {
-  for (const kind of ['killed', 'ended'] as const) {
-    it(`are read wholly or refused, never wrongly (${kind})`, { timeout: 600_000 }, async () => {
+  it.each(['killed', 'ended'] as const)(
+    'are read wholly or refused, never wrongly, and repaired without inventing anything (%s)',
+    { timeout: SEEDS * 400 },
+    async (kind) => {
       let refused = 0;
-      const hist = new Map<string, number>();
       for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
         const random = createRandom(`damage:${kind}:${seed}`);
         const folder = copyOf({ killed, ended }[kind], `${kind}-${seed}`);
         const damage = damageOf(random, folder);
+        const where = `seed ${seed}: ${JSON.stringify(damage)}`;
         inflict(folder, damage, random);
-        const outcome = await outcomeOf(() => readInTurn(folder));
+        const outcome = outcomeOf(() => readInTurn(folder));
         if (outcome.startsWith('refused')) {
           refused++;
-          const k = outcome
-            .replace(/.*is damaged/s, '')
-            .replace(/\d+/g, 'N')
-            .slice(0, 110);
-          hist.set(k, (hist.get(k) ?? 0) + 1);
-        } else expect(outcome, `seed ${seed}: ${JSON.stringify(damage)}`).toBe(expected[kind]);
+          if (refused % REPAIR_EVERY === 0) checkRepaired(folder, expected[kind], where);
+        } else expect(outcome, where).toBe(expected[kind]);
         await rm(folder, { recursive: true });
       }
-      console.log(kind, refused, [...hist].sort((a, b) => b[1] - a[1]).slice(0, 40));
+      // Damage to what nobody needs is no damage; but most of a log is needed.
       expect(refused).toBeGreaterThan(SEEDS / 4);
+    },
+  );
+
+  it('are refused by the broker with a word on what to do, whichever thread finds out', async () => {
+    const folder = copyOf(ended, 'broker');
+    const file = path.join(folder, 'log.db');
+    truncateSync(file, readFileSync(file).length - 4096);
+    const start = createEmbeddedBroker({ folder, durability: 'fsync' });
+    await expect(start).rejects.toMatchObject({
+      code: 'STORAGE_CORRUPT',
+      message: expect.stringContaining(`millrace repair ${folder}`),
     });
-  }
+  });
 });
-void BROKER_SEEDS;
