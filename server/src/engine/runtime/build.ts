@@ -2,6 +2,7 @@ import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import { createRandom, hashText } from '@millrace/shared/util/random.ts';
 import type { PayloadCheck } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import { createByteMarks } from './backlog.ts';
 import type { ConsumerRuntime, Core, Lane, ProducerRuntime, Subscription, TopicRuntime } from './core.ts';
 import { createCounter } from './counters.ts';
 import { createWrites } from './groups.ts';
@@ -15,6 +16,8 @@ import {
   WINDOW_MESSAGES_MIN,
   WINDOW_MESSAGES_PER_NODE,
 } from './limits.ts';
+import { createRedrives } from './redriveJob.ts';
+import { needsMaintenance } from './maintenance.ts';
 import { createWakeHeap } from './wakes.ts';
 
 export type EngineOptions = {
@@ -28,7 +31,7 @@ export type EngineOptions = {
 /** The state of a core that has not started. */
 export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineOptions): Core {
   const topics = new Map(plan.topics.map((planned) => [planned.topic, buildTopic(planned)]));
-  const consumers = plan.consumers.map((planned) => buildConsumer(planned, topics, seed));
+  const consumers = plan.consumers.map((planned) => buildConsumer(planned, topics, seed, settings));
   const producers = plan.producers.map((planned) => buildProducer(planned, topics, seed));
   return {
     plan,
@@ -61,6 +64,9 @@ export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineO
     careful: { active: false, holder: null, count: 0, turn: 0 },
     crashedLanes: [],
     steps: { waiting: [], current: null },
+    ingest: { requests: [], bytes: 0 },
+    maintenance: { needed: plan.topics.some(needsMaintenance), underWay: false, dueMs: 0 },
+    redrives: createRedrives(),
     tracesEmitted: 0,
     tracesPending: 0,
   };
@@ -70,7 +76,9 @@ function buildTopic(planned: PlannedTopic): TopicRuntime {
   return {
     planned,
     counter: createCounter(planned.topic),
+    starts: new Array<number>(planned.partitions).fill(0),
     ends: new Array<number>(planned.partitions).fill(0),
+    sizes: Array.from({ length: planned.partitions }, createByteMarks),
     openAppends: new Array<null>(planned.partitions).fill(null),
     sticky: 0,
     stickyCount: 0,
@@ -86,6 +94,7 @@ function buildConsumer(
   planned: PlannedConsumer,
   topics: Map<string, TopicRuntime>,
   seed: number,
+  settings: FlowSettings,
 ): ConsumerRuntime {
   const outputs = [...Object.values(planned.outputs).flat(), ...planned.deadLetterTopics];
   const consumer: ConsumerRuntime = {
@@ -107,9 +116,10 @@ function buildConsumer(
     timers: new Map(),
     lastError: null,
   };
-  for (const { edgeId, topic: id } of planned.subscriptions) {
+  for (const { edgeId, topic: id, backlog } of planned.subscriptions) {
     const topic = topics.get(id) as TopicRuntime;
-    const subscription: Subscription = { edgeId, consumer, topic, lanes: [], backlog: 0 };
+    const limit = backlog ?? { messages: settings.backlogMessagesMax, bytes: settings.backlogBytesMax };
+    const subscription: Subscription = { edgeId, consumer, topic, lanes: [], backlog: 0, backlogBytes: 0, limit };
     for (let partition = 0; partition < topic.planned.partitions; partition++)
       subscription.lanes.push(buildLane(subscription, partition));
     consumer.subscriptions.push(subscription);
@@ -151,6 +161,7 @@ function buildLane(subscription: Subscription, partition: number): Lane {
     finished: 0,
     committing: 0,
     committed: 0,
+    committedBytes: 0,
     flight: null,
     gate: 0,
     attempts: null,
@@ -191,6 +202,7 @@ function buildProducer(
     pausedAtMs: null,
     wakeAtMs: 0,
     blocked: null,
+    dropping: null,
     failure: null,
     error: null,
     lastRejection: null,

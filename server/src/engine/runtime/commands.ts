@@ -1,19 +1,20 @@
-import type { EngineAnswers, EngineCommand, EngineError } from '../io.ts';
+import type { EngineCommand } from '../io.ts';
+import { refuse } from './answers.ts';
 import type { Core } from './core.ts';
+import { onCancelRedrive, onRedrive, onResumeRedrive } from './redrive.ts';
 
 /** Takes what a person asks for. An answer that promises something durable waits for its write group. */
 export function onCommand(core: Core, requestId: number, command: EngineCommand): void {
-  refuse(core, requestId, { code: 'REQUEST_UNKNOWN', message: `The engine does not know ${command.type}.` });
-}
-
-export function refuse(core: Core, requestId: number, error: EngineError): void {
-  core.effects.push({ type: 'answer', requestId, ok: false, error });
-}
-
-export function answer<Type extends EngineCommand['type']>(
-  core: Core,
-  requestId: number,
-  value: EngineAnswers[Type],
-): void {
-  core.effects.push({ type: 'answer', requestId, ok: true, value });
+  switch (command.type) {
+    case 'redrive':
+      return onRedrive(core, requestId, command);
+    case 'cancel-redrive':
+      return onCancelRedrive(core, requestId, command.redriveId);
+    case 'resume-redrive':
+      return onResumeRedrive(core, requestId, command.redriveId);
+    default: {
+      const message = `The engine does not know ${command.type}.`;
+      return refuse(core, requestId, { code: 'REQUEST_UNKNOWN', message });
+    }
+  }
 }

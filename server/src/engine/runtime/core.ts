@@ -1,10 +1,13 @@
+import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
-import type { Random } from '@millrace/shared/util/random.ts';
+import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
   Append,
+  EngineAnswers,
+  EngineCommand,
   EngineEffect,
   EngineError,
   EngineLog,
@@ -13,6 +16,7 @@ import type {
   StateWrite,
 } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -57,6 +61,9 @@ export type Core = {
   /** Lanes whose first message was alone under way when the last process died. */
   crashedLanes: Lane[];
   steps: StepQueue;
+  ingest: WaitingIngests;
+  maintenance: Maintenance;
+  redrives: Redrives;
   /** Trace records handed out so far, and those that wait for their write. */
   tracesEmitted: number;
   tracesPending: number;
@@ -68,8 +75,11 @@ export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCo
 export type TopicRuntime = {
   planned: PlannedTopic;
   counter: Counter;
-  /** Next offset of each partition, acknowledged. */
+  /** First and next offset of each partition, acknowledged. */
+  starts: number[];
   ends: number[];
+  /** How many bytes stand before an offset of each partition; kept only where somebody reads (TP6). */
+  sizes: ByteMarks[];
   /** The append that the open group holds for each partition. */
   openAppends: (OpenAppend | null)[];
   sticky: number;
@@ -77,15 +87,18 @@ export type TopicRuntime = {
   readers: Subscription[];
 };
 
-export type OpenAppend = { topic: TopicRuntime; append: Append; base: number };
+export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
 
 export type Subscription = {
   edgeId: string;
   consumer: ConsumerRuntime;
   topic: TopicRuntime;
   lanes: Lane[];
-  /** Messages between the committed offsets and the ends, those on their way to the log included. */
+  /** Messages, and about how many bytes, between the committed offsets and the ends, those on their way to the log included. */
   backlog: number;
+  backlogBytes: number;
+  /** Rule TP6: what its producers wait for, drop at or fail at. */
+  limit: { messages: number; bytes: number };
 };
 
 export type ConsumerRuntime = {
@@ -132,6 +145,8 @@ export type Lane = {
   finished: number;
   committing: number;
   committed: number;
+  /** What `sizes` of its topic says of `committed`. */
+  committedBytes: number;
   flight: Flight | null;
   /** Nothing is invoked before the write group with this number is durable. */
   gate: number;
@@ -151,6 +166,14 @@ export type Lane = {
   suspectUntil: number;
 };
 
+/** What the `cursor` store holds of a producer. */
+export type ProducerEntry = {
+  cursor: string | null;
+  random: RandomState;
+  shiftMs: number;
+  error?: EngineError;
+};
+
 export type ErrorNote = { code: EngineError['code']; message: string; stack: string; atMs: number };
 export type AttemptHistory = { attempts: number; first: ErrorNote; last: ErrorNote };
 
@@ -167,6 +190,8 @@ export type HandlerTimer = {
   correlationId: string;
   data: JsonText;
   history: AttemptHistory | null;
+  /** What a timer that comes back from the dead letters brings along (DL5). */
+  extensions?: Message['extensions'];
 };
 
 /** An invocation under way. Deliveries are the lane's first `count` messages, or `timers`. */
@@ -199,6 +224,8 @@ export type ProducerRuntime = {
   pausedAtMs: number | null;
   wakeAtMs: number;
   blocked: string | null;
+  /** Why it leaves messages out at the moment (TP6). */
+  dropping: string | null;
   /** Why its source cannot be read on; what was read before goes out first, then it is `error`. */
   failure: EngineError | null;
   error: EngineError | null;
@@ -223,6 +250,9 @@ export type WriteGroup = {
   records: TraceRecord[];
   counters: { counter: Counter; values: NodeCounters }[];
   replies: PendingReply[];
+  answers: PendingAnswer[];
+  /** Where redrives stand once the group is durable. */
+  redrives: Map<RedriveJob, RedriveProgress>;
 };
 
 export type PendingReply = {
@@ -230,7 +260,27 @@ export type PendingReply = {
   producer: ProducerRuntime;
   messages: number;
   accepted: { id: string; append: OpenAppend; index: number }[];
+  dropped: number;
 };
+
+/** The answer of a command that promises something durable. */
+export type PendingAnswer = { requestId: number; value: EngineAnswers[EngineCommand['type']] };
+
+/** Pushed requests that wait for room, oldest first (TP6). */
+export type WaitingIngests = { requests: WaitingIngest[]; bytes: number };
+export type WaitingIngest = {
+  requestId: number;
+  producer: ProducerRuntime;
+  messages: Message[];
+  bytes: number;
+  untilMs: number;
+};
+
+/** When topics are next cleaned up (TP4); `needed` is false when no topic asks for it. */
+export type Maintenance = { needed: boolean; underWay: boolean; dueMs: number };
+
+/** See `backlog.ts`. */
+export type ByteMarks = { total: number; marks: { offset: number; bytes: number }[] };
 
 export type Writes = {
   open: WriteGroup;
@@ -258,8 +308,17 @@ export type StepQueue = {
   } | null;
 };
 
-/** What is handed to an append: where and what. */
-export type Placed = { topic: TopicRuntime; partition: number; message: Message };
+/** What is handed to an append: where and what, and what becomes of a message that does not fit its schema (TP5). */
+export type Placed = {
+  topic: TopicRuntime;
+  partition: number;
+  message: Message;
+  misfit: Misfit | null;
+};
+export type Misfit =
+  | { policy: 'flag'; error: EngineError }
+  /** Goes to the dead letters of `home`; `original` is what should have been appended there. */
+  | { policy: 'dead-letter'; error: EngineError; home: TopicRuntime; original: Message };
 
 /** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
 export type Wake =

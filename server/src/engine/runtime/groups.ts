@@ -1,6 +1,16 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
-import type { Core, Lane, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
+import { noteQueued } from './backlog.ts';
+import type {
+  Core,
+  Lane,
+  OpenAppend,
+  ProducerEntry,
+  ProducerRuntime,
+  TopicRuntime,
+  WriteGroup,
+  Writes,
+} from './core.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
 
 export function createWrites(): Writes {
@@ -29,6 +39,8 @@ function createGroup(number: number): WriteGroup {
     records: [],
     counters: [],
     replies: [],
+    answers: [],
+    redrives: new Map(),
   };
 }
 
@@ -42,14 +54,14 @@ export function appendMessage(
   const { open } = core.writes;
   let target = topic.openAppends[partition];
   if (!target) {
-    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1 };
+    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1, bytes: 0 };
     topic.openAppends[partition] = target;
     open.appends.push(target);
   }
   target.append.messages.push(message);
   open.messages++;
   open.bytes += message.data.length;
-  for (const reader of topic.readers) reader.backlog++;
+  noteQueued(topic, target, message);
   return target;
 }
 
@@ -88,6 +100,7 @@ function isEmpty(core: Core): boolean {
     open.producers.length === 0 &&
     open.state.size === 0 &&
     open.records.length === 0 &&
+    open.answers.length === 0 &&
     dirtyCounters.length === 0
   );
 }
@@ -106,13 +119,10 @@ function closeGroup(core: Core): void {
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;
     producer.inGroup = false;
-    const { producedCursor: cursor, shiftMs } = producer;
-    putState(
-      core,
-      'cursor',
-      producer.planned.node,
-      JSON.stringify({ cursor, random: producer.random.save(), shiftMs }),
-    );
+    const { producedCursor: cursor, shiftMs, error } = producer;
+    const entry: ProducerEntry = { cursor, random: producer.random.save(), shiftMs };
+    if (error?.code === 'BACKLOG_FULL') entry.error = error;
+    putState(core, 'cursor', producer.planned.node, JSON.stringify(entry));
   }
   for (const counter of writes.dirtyCounters) {
     counter.dirty = false;

@@ -5,10 +5,10 @@ import type { Core, Flight, HandlerTimer, Lane, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
 import { finishHead, onAttemptFailed, type Subject } from './failures.ts';
-import { appendMessage, closeFullGroup, touchLane } from './groups.ts';
+import { closeFullGroup, touchLane } from './groups.ts';
 import { bufferedMessages, enqueueLane, fetchMore } from './lanes.ts';
 import { applyState, stateRefusal } from './nodeState.ts';
-import { endBatch } from './placement.ts';
+import { appendPlaced, endBatch } from './placement.ts';
 import { scopeOf } from './scopes.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
@@ -169,9 +169,9 @@ function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitt
   const { node } = lane.consumer.planned;
   if (emitted > 0) count(core, lane.consumer.counter).out += emitted;
   for (let i = 0; i < placed.length; i++) {
-    const { topic, partition, message } = placed[i] as Placed;
-    appendMessage(core, topic, partition, message);
-    count(core, topic.counter).in++;
+    const place = placed[i] as Placed;
+    const { topic, message } = place;
+    appendPlaced(core, place);
     const record = traceOf('emitted', core.nowMs, node, message, NOWHERE, 0);
     record.topic = topic.planned.topic;
     traceWhenDurable(core, record);

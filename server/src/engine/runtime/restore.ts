@@ -1,22 +1,20 @@
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import { type RandomState, restoreRandom } from '@millrace/shared/util/random.ts';
+import { restoreRandom } from '@millrace/shared/util/random.ts';
 import type { RestoredRun } from '../io.ts';
-import type { Core, HandlerTimer, Lane } from './core.ts';
+import { beginBacklog, restoreByteMarks } from './backlog.ts';
+import type { Core, HandlerTimer, Lane, ProducerEntry, TopicRuntime } from './core.ts';
 import type { AttemptEntry } from './failures.ts';
 import { touchLane } from './groups.ts';
-import { LANE_IN_FLIGHT_MAX } from './limits.ts';
+import { LANE_IN_FLIGHT_MAX, STORED_BYTES_GUESS } from './limits.ts';
 import { setEntry } from './nodeState.ts';
+import { restoreMark, restoreRedrive } from './redriveJob.ts';
 import { armTimer } from './timers.ts';
 
 /** Rule RN3: puts the core where the last process durably was. */
 export function restore(core: Core, restored: RestoredRun): void {
   core.startedMs = core.nowMs;
   core.tracesEmitted = restored.traceRecords ?? 0;
-  for (const topic of core.topics.values()) {
-    const ends = restored.ends[topic.planned.topic] ?? [];
-    for (let partition = 0; partition < topic.ends.length; partition++)
-      topic.ends[partition] = ends[partition] ?? 0;
-  }
+  for (const topic of core.topics.values()) restoreTopic(topic, restored);
   for (const consumer of core.consumers) {
     for (const { lanes } of consumer.subscriptions)
       for (const lane of lanes) restorePosition(core, lane, restored);
@@ -35,6 +33,18 @@ export function restore(core: Core, restored: RestoredRun): void {
   core.careful.active = restored.afterCrash;
 }
 
+function restoreTopic(topic: TopicRuntime, restored: RestoredRun): void {
+  const id = topic.planned.topic;
+  for (let partition = 0; partition < topic.ends.length; partition++) {
+    const end = restored.ends[id]?.[partition] ?? 0;
+    const start = restored.firsts[id]?.[partition] ?? 0;
+    topic.starts[partition] = start;
+    topic.ends[partition] = end;
+    const bytes = restored.bytes?.[id]?.[partition] ?? (end - start) * STORED_BYTES_GUESS;
+    topic.sizes[partition] = restoreByteMarks(start, end, bytes);
+  }
+}
+
 function restorePosition(core: Core, lane: Lane, restored: RestoredRun): void {
   const group = lane.consumer.planned.node;
   const topic = lane.topic.planned.topic;
@@ -42,8 +52,8 @@ function restorePosition(core: Core, lane: Lane, restored: RestoredRun): void {
   const start = restored.starts[group]?.[topic]?.[lane.partition] ?? 0;
   const end = lane.topic.ends[lane.partition] as number;
   const at = Math.min(committed ?? start, end);
-  lane.fetchFrom = lane.finished = lane.committing = lane.committed = lane.tracedUntil = at;
-  lane.subscription.backlog += end - at;
+  lane.fetchFrom = lane.finished = lane.committing = lane.tracedUntil = at;
+  beginBacklog(lane, at);
   if (committed === null && lane.consumer.planned.startFrom.at !== 'earliest') {
     // Rule CG3: where a group began is decided once. Without this commit, "latest" would move with every restart.
     lane.committing = -1;
@@ -61,14 +71,19 @@ function restoreEntry(core: Core, store: string, key: string, value: string): vo
   } else if (store === 'cursor') {
     const producer = core.producersById.get(key);
     if (!producer) return;
-    const saved = JSON.parse(value) as { cursor: string | null; random: RandomState; shiftMs: number };
+    const saved = JSON.parse(value) as ProducerEntry;
     producer.readCursor = producer.producedCursor = saved.cursor;
     producer.random = restoreRandom(saved.random);
     producer.shiftMs = saved.shiftMs;
+    producer.error = saved.error ?? null;
   } else if (store === 'timer') {
     const timer = JSON.parse(value) as HandlerTimer;
     const consumer = core.consumersById.get(timer.node);
     if (consumer && consumer.subscriptions.length > 0) armTimer(core, consumer, timer);
+  } else if (store === 'redrive') {
+    restoreRedrive(core, key, value);
+  } else if (store.startsWith('redriven:')) {
+    restoreMark(core, store.slice('redriven:'.length), key);
   } else if (store === 'run') {
     if (key === 'started') {
       core.startedMs = Number(value);

@@ -4,6 +4,7 @@ import type { Core } from './core.ts';
 import { nothingToWrite } from './groups.ts';
 import { enqueueLane, fetchMore } from './lanes.ts';
 import { DRAIN_MS_MAX } from './limits.ts';
+import { isRedriving } from './redriveJob.ts';
 import { addWake } from './wakes.ts';
 
 /** Rule RN2: created → running ⇄ paused → stopping → stopped | completed | failed. */
@@ -95,7 +96,7 @@ function isDrained(core: Core): boolean {
     if (producer.planned.operator.endless || !producer.sourceDone || producer.head < producer.buffer.length)
       return false;
   }
-  if (core.flights.size > 0 || !nothingToWrite(core)) return false;
+  if (core.flights.size > 0 || !nothingToWrite(core) || isRedriving(core)) return false;
   return core.consumers.every(({ timers }) => timers.size === 0) && hasNoBacklog(core);
 }
 

@@ -5,6 +5,18 @@ import type { Core } from './core.ts';
 export type Place = { topic: string | null; partition: number; offset: number };
 export const NOWHERE: Place = { topic: null, partition: -1, offset: -1 };
 
+/** Stands in a record for the messages of a whole range, none of which is named (`dropped`, `expired`). */
+export const RANGE: Message = {
+  id: '',
+  source: '',
+  type: '',
+  timeMs: 0,
+  key: null,
+  correlationId: '',
+  causationId: null,
+  data: '',
+};
+
 /** A record about one message at one node; the caller fills in what its kind adds. Every record has the same shape. */
 export function traceOf(
   kind: TraceKind,

@@ -1,6 +1,7 @@
 import type { NodeCondition } from '@millrace/shared/trace/metrics.ts';
 import type { EngineView } from '../io.ts';
 import type { ConsumerRuntime, Core, ProducerRuntime } from './core.ts';
+import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
@@ -13,16 +14,16 @@ export function viewOf(core: Core): EngineView {
     subscriptions: {},
     groups: {},
     faults: [],
-    redrives: [],
+    redrives: shownRedrives(core, isOver(core)),
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };
-  for (const [id, { ends }] of core.topics) view.topics[id] = { start: ends.map(() => 0), end: [...ends] };
+  for (const [id, { starts, ends }] of core.topics) view.topics[id] = { start: [...starts], end: [...ends] };
   for (const producer of core.producers)
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
     view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
-    for (const { edgeId, lanes, topic } of consumer.subscriptions) {
+    for (const { edgeId, lanes, topic, backlog, backlogBytes, limit } of consumer.subscriptions) {
       const committed = lanes.map((lane) => lane.committed);
       const lag = committed.reduce(
         (sum, offset, partition) => sum + (topic.ends[partition] as number) - offset,
@@ -31,10 +32,10 @@ export function viewOf(core: Core): EngineView {
       view.subscriptions[edgeId] = {
         committed,
         lag,
-        backlog: lag,
-        backlogBytes: 0,
-        backlogMax: core.settings.backlogMessagesMax,
-        backlogBytesMax: core.settings.backlogBytesMax,
+        backlog,
+        backlogBytes,
+        backlogMax: limit.messages,
+        backlogBytesMax: limit.bytes,
       };
     }
   }
@@ -59,7 +60,8 @@ function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition
   if (producer.blocked !== null)
     return { state: 'blocked', reason: producer.blocked, inFlight: producer.unacknowledged };
   const condition: NodeCondition = { state: 'active', inFlight: producer.unacknowledged };
-  if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
+  if (producer.dropping !== null) condition.reason = `Leaves messages out: ${producer.dropping}`;
+  else if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
   return condition;
 }
 

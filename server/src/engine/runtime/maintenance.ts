@@ -1,0 +1,50 @@
+import type { MaintainedPartition } from '../io.ts';
+import type { PlannedTopic } from '../plan/plan.ts';
+import type { Core, TopicRuntime } from './core.ts';
+import { count } from './counters.ts';
+import { MAINTAIN_EVERY_MS } from './limits.ts';
+import { forgetMarks } from './redriveJob.ts';
+import { RANGE, traceOf, traceWhenDurable } from './traces.ts';
+import { addWake } from './wakes.ts';
+
+/** Rule TP4: whether a topic ever loses messages. */
+export function needsMaintenance({ retention, cleanup }: PlannedTopic): boolean {
+  return cleanup === 'compact' || retention.ageMs > 0 || retention.bytes > 0 || retention.messages > 0;
+}
+
+/** Asks storage to clean up, one slice at a time, while the run runs. */
+export function pumpMaintenance(core: Core): void {
+  const { maintenance } = core;
+  if (!maintenance.needed || maintenance.underWay || core.status !== 'running') return;
+  if (core.nowMs < maintenance.dueMs) return;
+  maintenance.underWay = true;
+  core.effects.push({ type: 'maintain' });
+}
+
+/** What has gone is gone already; the counts of it are durable with the next write. */
+export function onMaintained(core: Core, changed: MaintainedPartition[], more: boolean): void {
+  const { maintenance } = core;
+  maintenance.underWay = false;
+  maintenance.dueMs = more ? core.nowMs : core.nowMs + MAINTAIN_EVERY_MS;
+  addWake(core.wakes, maintenance.dueMs, { kind: 'producer' });
+  for (const partition of changed) {
+    const topic = core.topics.get(partition.topic);
+    if (topic) noteExpired(core, topic, partition);
+  }
+}
+
+function noteExpired(core: Core, topic: TopicRuntime, changed: MaintainedPartition): void {
+  const { partition, start, expired, compacted } = changed;
+  topic.starts[partition] = start;
+  forgetMarks(core, topic, partition, start);
+  if (expired + compacted === 0) return;
+  count(core, topic.counter).expired += expired + compacted;
+  const id = topic.planned.topic;
+  const record = traceOf('expired', core.nowMs, id, RANGE, { topic: id, partition, offset: start }, 0);
+  const parts = [
+    ...(expired > 0 ? [`${expired} deleted by retention, partition ${partition} begins at ${start}`] : []),
+    ...(compacted > 0 ? [`${compacted} compacted away, newer ones have their keys`] : []),
+  ];
+  record.detail = parts.join('; ');
+  traceWhenDurable(core, record);
+}
