@@ -40,8 +40,8 @@ export type RestoredRun = {
   /** First and next offset of each partition of each topic. */
   firsts: Record<string, number[]>;
   ends: Record<string, number[]>;
-  /** About how many bytes each partition of each topic holds, where the broker knows. */
-  bytes?: Record<string, number[]>;
+  /** What each partition of each topic holds, where the broker knows: messages exactly, bytes about. */
+  held?: Record<string, { messages: number; bytes: number }[]>;
   /** Committed offsets: group (consumer node id) → topic → partition. Missing: nothing committed yet. */
   commits: Record<string, Record<string, (number | null)[]>>;
   /** First offset for groups that have committed nothing, resolved from their `startFrom` (CG3); same shape. */

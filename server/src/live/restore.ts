@@ -42,13 +42,13 @@ export async function restoreRun(
 
   const firsts: RestoredRun['firsts'] = {};
   const ends: RestoredRun['ends'] = {};
-  const bytes: RestoredRun['bytes'] = {};
+  const held: RestoredRun['held'] = {};
   for (const [topic, partitions] of offsets) {
     firsts[topic] = partitions.map(({ start }) => start);
     ends[topic] = partitions.map(({ end }) => end);
-    bytes[topic] = partitions.map((partition) => partition.bytes);
+    held[topic] = partitions.map(({ messages, bytes }) => ({ messages, bytes }));
   }
-  return { firsts, ends, bytes, commits, starts, state: await broker.state(), afterCrash };
+  return { firsts, ends, held, commits, starts, state: await broker.state(), afterCrash };
 }
 
 async function startOffsets(

@@ -388,11 +388,11 @@ const takesEverything: NativeHandler = () => undefined;
 
 /** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
 export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
-  const bytes: Record<string, number[]> = {};
+  const held: Record<string, { messages: number; bytes: number }[]> = {};
   const restored: RestoredRun = {
     firsts: {},
     ends: {},
-    bytes,
+    held,
     commits: {},
     starts: {},
     state: log.state(),
@@ -401,7 +401,7 @@ export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: bo
   for (const { topic } of plan.topics) {
     restored.firsts[topic] = log.offsets(topic).map(({ start }) => start);
     restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
-    bytes[topic] = log.offsets(topic).map((partition) => partition.bytes);
+    held[topic] = log.offsets(topic).map(({ messages, bytes }) => ({ messages, bytes }));
   }
   for (const { group, topic, partition, offset } of log.commits()) {
     restored.commits[group] ??= {};

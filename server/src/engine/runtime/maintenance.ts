@@ -1,4 +1,4 @@
-import type { MaintainedPartition } from '../io.ts';
+import type { MaintainedPartition, RestoredRun } from '../io.ts';
 import type { PlannedTopic } from '../plan/plan.ts';
 import type { Core, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
@@ -38,13 +38,29 @@ function noteExpired(core: Core, topic: TopicRuntime, changed: MaintainedPartiti
   topic.starts[partition] = start;
   forgetMarks(core, topic, partition, start);
   if (expired + compacted === 0) return;
-  count(core, topic.counter).expired += expired + compacted;
-  const id = topic.planned.topic;
-  const record = traceOf('expired', core.nowMs, id, RANGE, { topic: id, partition, offset: start }, 0);
   const parts = [
     ...(expired > 0 ? [`${expired} deleted by retention, partition ${partition} begins at ${start}`] : []),
     ...(compacted > 0 ? [`${compacted} compacted away, newer ones have their keys`] : []),
   ];
-  record.detail = parts.join('; ');
+  countExpired(core, topic, partition, expired + compacted, parts.join('; '));
+}
+
+function countExpired(core: Core, topic: TopicRuntime, partition: number, messages: number, why: string): void {
+  count(core, topic.counter).expired += messages;
+  const id = topic.planned.topic;
+  const offset = partition < 0 ? -1 : (topic.starts[partition] as number);
+  const record = traceOf('expired', core.nowMs, id, RANGE, { topic: id, partition, offset }, 0);
+  record.detail = why;
   traceWhenDurable(core, record);
+}
+
+/** Storage may have deleted something when the last process died before it could count it: what is missing tells (TR2). */
+export function settleExpired(core: Core, topic: TopicRuntime, restored: RestoredRun): void {
+  const held = restored.held?.[topic.planned.topic];
+  if (!held) return;
+  const there = held.reduce((sum, { messages }) => sum + messages, 0);
+  const given = topic.ends.reduce((sum, end) => sum + end, 0);
+  const uncounted = given - there - topic.counter.issued.expired;
+  if (uncounted > 0)
+    countExpired(core, topic, -1, uncounted, `${uncounted} deleted by retention or compaction before the restart`);
 }

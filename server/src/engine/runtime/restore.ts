@@ -6,6 +6,7 @@ import type { Core, HandlerTimer, Lane, ProducerEntry, TopicRuntime } from './co
 import type { AttemptEntry } from './failures.ts';
 import { touchLane } from './groups.ts';
 import { LANE_IN_FLIGHT_MAX, STORED_BYTES_GUESS } from './limits.ts';
+import { settleExpired } from './maintenance.ts';
 import { setEntry } from './nodeState.ts';
 import { restoreMark, restoreRedrive } from './redriveJob.ts';
 import { armTimer } from './timers.ts';
@@ -30,6 +31,7 @@ export function restore(core: Core, restored: RestoredRun): void {
       for (const lane of lanes) restoreAttempts(core, lane, attempts.get(lane.entryKey), restored.afterCrash);
     }
   }
+  for (const topic of core.topics.values()) settleExpired(core, topic, restored);
   core.careful.active = restored.afterCrash;
 }
 
@@ -40,7 +42,7 @@ function restoreTopic(topic: TopicRuntime, restored: RestoredRun): void {
     const start = restored.firsts[id]?.[partition] ?? 0;
     topic.starts[partition] = start;
     topic.ends[partition] = end;
-    const bytes = restored.bytes?.[id]?.[partition] ?? (end - start) * STORED_BYTES_GUESS;
+    const bytes = restored.held?.[id]?.[partition]?.bytes ?? (end - start) * STORED_BYTES_GUESS;
     topic.sizes[partition] = restoreByteMarks(start, end, bytes);
   }
 }
