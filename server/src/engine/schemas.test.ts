@@ -61,7 +61,11 @@ describe('payloads that do not fit the schema of a topic', () => {
   it('[TP5] dead-letter: they go to the dead letters of the topic, and whoever sent them goes on', () => {
     for (const run of [produced('dead-letter'), checked('dead-letter')]) {
       expect(run.view.status).toBe('completed');
-      expect(run.view.nodes['node:checked']).toMatchObject({ in: TOTAL - BAD, deadLettered: BAD, flagged: 0 });
+      expect(run.view.nodes['node:checked']).toMatchObject({
+        in: TOTAL - BAD,
+        deadLettered: BAD,
+        flagged: 0,
+      });
       expect(run.view.nodes['node:checked.dead-letters']?.in).toBe(BAD);
       expect(run.view.nodes['node:sink']?.in).toBe(TOTAL - BAD);
       const records = run.traces.filter(({ kind }) => kind === 'dead-lettered');
@@ -157,7 +161,13 @@ describe('payloads that do not fit the schema of a topic', () => {
       });
       const reply = run.replies[0];
       const places = reply?.ok ? reply.accepted.map(({ topic }) => topic) : reply?.error.code;
-      return { places, ids: readAll(run.log, 'node:checked').flat().map(({ message }) => message.id), run };
+      return {
+        places,
+        ids: readAll(run.log, 'node:checked')
+          .flat()
+          .map(({ message }) => message.id),
+        run,
+      };
     };
     expect(push('reject')).toMatchObject({ places: 'PAYLOAD_INVALID', ids: [] });
     expect(push('flag')).toMatchObject({
@@ -165,7 +175,10 @@ describe('payloads that do not fit the schema of a topic', () => {
       ids: ['pushed-1', 'pushed-3'],
     });
     const parked = push('dead-letter');
-    expect(parked).toMatchObject({ places: ['node:checked', 'node:checked.dead-letters'], ids: ['pushed-1'] });
+    expect(parked).toMatchObject({
+      places: ['node:checked', 'node:checked.dead-letters'],
+      ids: ['pushed-1'],
+    });
     // The sender hears under which id its message can be found.
     const reply = parked.run.replies[0];
     expect(reply?.ok && reply.accepted[1]?.id).toBe(letters(parked.run)[0]?.id);
@@ -183,8 +196,8 @@ describe('payloads that do not fit the schema of a topic', () => {
 });
 
 describe('topics that do not keep everything', () => {
-  const SECONDS = 60;
-  const RATE = 20;
+  const SECONDS = 40;
+  const RATE = 10;
   const kept = (topic: Record<string, unknown>, extra: Partial<VirtualRunOptions> = {}) => {
     const document = flow()
       .node('replay', 'source', { speed: { mode: 'rate', ratePerSecond: RATE } })
@@ -196,12 +209,16 @@ describe('topics that do not keep everything', () => {
       document,
       seed: 4,
       sources: {
-        'node:source': listSource(SECONDS * RATE, (index) => ({ id: `item-${index}`, key: `k${index % 10}` })),
+        'node:source': listSource(SECONDS * RATE, (index) => ({
+          id: `item-${index}`,
+          key: `k${index % 10}`,
+        })),
       },
       ...extra,
     });
   };
-  const starts = (run: ReturnType<typeof runVirtual>): number[] => run.log.offsets('node:in').map(({ start }) => start);
+  const starts = (run: ReturnType<typeof runVirtual>): number[] =>
+    run.log.offsets('node:in').map(({ start }) => start);
 
   it('[TP4] what retention has deleted is counted, traced once per partition, and shown as where it begins', () => {
     const run = kept({ retentionMs: 10_000 });
@@ -230,7 +247,7 @@ describe('topics that do not keep everything', () => {
   });
 
   it('[TP4] [TR2] what went just before a crash is counted by the next process', () => {
-    for (const at of [14_003, 20_007, 31_002]) {
+    for (const at of [14_003, 20_007]) {
       const run = kept(
         { retentionMs: 10_000 },
         { faults: { crashesAfterMs: [at, at + 5002, at + 5007, at + 10_004] } },
@@ -245,7 +262,7 @@ describe('topics that do not keep everything', () => {
   it('[TP4] nothing is cleaned up while the run is paused, nor where nothing asks for it', () => {
     const paused = kept(
       { retentionMs: 10_000 },
-      { commands: [{ afterMs: 9000, type: 'pause' }], untilMs: 60_000 },
+      { commands: [{ afterMs: 9000, type: 'pause' }], untilMs: 40_000 },
     );
     expect(starts(paused)).toEqual([0, 0]);
     const everything = kept({});

@@ -4,6 +4,8 @@ import { fromSqliteError, resultCodeOf } from '../../sqlite/sqliteErrors.ts';
 
 export const logPath = (folder: string): string => path.join(folder, 'log.db');
 export const walPath = (folder: string): string => path.join(folder, 'log.db-wal');
+/** What a repair writes before it takes the place of `log.db`. */
+export const repairedPath = (folder: string): string => path.join(folder, 'log.db.repaired');
 /** The map that SQLite keeps of a write-ahead log, for as long as somebody has it open. */
 export const walMapPath = (folder: string): string => path.join(folder, 'log.db-shm');
 

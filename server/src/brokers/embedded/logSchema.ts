@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { checkPartitions, checkSchema, checkStructure, readSchemaText } from './logCheck.ts';
-import { corruptLog, logError, logPath, walPath } from './logErrors.ts';
+import { corruptLog, logError, logPath, repairedPath, walPath } from './logErrors.ts';
 import { commitChecksum, partitionChecksum, stateChecksum } from './rowChecksums.ts';
 import { checkWal } from './walCheck.ts';
 
@@ -82,7 +82,11 @@ const GUARD_REST = `
 /** Opens the log for its one writer, makes or upgrades what is missing, and looks for damage. */
 export function openLogForWriting(folder: string, durability: Durability): DatabaseSync {
   const file = logPath(folder);
-  if (!existsSync(file)) makeLog(folder, file);
+  if (!existsSync(file)) {
+    if (existsSync(walPath(folder)) || existsSync(repairedPath(folder)))
+      throw corruptLog(folder, 'the file is gone, though files that belong to it are there');
+    makeLog(folder, file);
+  }
   return preparing(folder, { readOnly: false }, (database) => {
     const synchronous = durability === 'fsync' ? 'FULL' : 'NORMAL';
     database.exec(
@@ -123,8 +127,6 @@ export function openLogForReading(folder: string): DatabaseSync | null {
  * is not taken for a new one.
  */
 export function makeLog(folder: string, file: string): void {
-  if (existsSync(walPath(folder)) && file === logPath(folder))
-    throw corruptLog(folder, 'the file is gone, though its write-ahead log log.db-wal is there');
   const unfinished = `${file}.making`;
   try {
     rmSync(unfinished, { force: true });
@@ -211,7 +213,7 @@ function schemaText(): string {
 }
 
 /** A new name is on disk only with its folder. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   // Windows has no such thing, and does not need it.
   if (process.platform === 'win32') return;
   const handle = openSync(folder, 'r');

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { checkPartitionRow, type PartitionRow, SELECT_PARTITIONS } from './logCheck.ts';
-import { corruptLog } from './logErrors.ts';
+import { corruptLog, logError } from './logErrors.ts';
 import { partitionChecksum } from './rowChecksums.ts';
 import type { SizedPartition } from './storageProtocol.ts';
 
@@ -21,6 +21,14 @@ type Newest = { base: number; count: number };
 
 /** Reads the books from the index of the batches, and finds out whether batches are missing. */
 export function readBooks(database: DatabaseSync, folder: string): PartitionBook[] {
+  try {
+    return booksOf(database, folder);
+  } catch (thrown) {
+    throw logError(thrown, folder);
+  }
+}
+
+function booksOf(database: DatabaseSync, folder: string): PartitionBook[] {
   const totalsOf = database.prepare(
     `SELECT coalesce(sum(count), 0) AS messages, coalesce(sum(length(data)), 0) AS bytes,
        coalesce(sum(count + removed), 0) AS covered, min(base_offset) AS base,

@@ -4,6 +4,7 @@ import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { PartitionOffsets, PartitionSize, ReadRequest, TopicSpec } from '../broker.ts';
 import { checkPartition, checkReadOffset } from '../readRules.ts';
 import type { OpenedRow } from './batchRow.ts';
+import { logError } from './logErrors.ts';
 import { createLogFile, type LogFile } from './logFile.ts';
 import { openLogForReading } from './logSchema.ts';
 import type { StoredPartition } from './storageProtocol.ts';
@@ -45,7 +46,12 @@ export function openLogReader(folder: string): LogReader {
     if (closed) throw new WorkbenchError('BROKER_CLOSED', 'This view of the message log is closed.');
     if (file !== null) return file;
     database = openLogForReading(folder);
-    file = database === null ? null : createLogFile(database, folder);
+    try {
+      file = database === null ? null : createLogFile(database, folder);
+    } catch (thrown) {
+      database?.close();
+      throw logError(thrown, folder);
+    }
     return file;
   };
   const partitionsOf = (log: LogFile | null, topic: string): StoredPartition[] => {

@@ -110,6 +110,32 @@ function addWords(words: Uint32Array, from: number, count: number, sums: [number
   sums[1] = second;
 }
 
+/**
+ * The frames that are whole, one by one, up to the last commit: for whoever saves what is left of a damaged log. A frame's
+ * checksum goes on from that of the frame before it, as it is stored there, so that one bad frame does not hide the rest.
+ */
+export function wholeFrames(handle: number, pageBytes: number): { page: number; position: number }[] {
+  const head = Buffer.alloc(HEADER_BYTES);
+  readSync(handle, head, 0, HEADER_BYTES, 0);
+  const frameBytes = FRAME_HEADER_BYTES + pageBytes;
+  const frame = Buffer.from(new ArrayBuffer(frameBytes));
+  const words = new Uint32Array(frame.buffer);
+  const found: { page: number; position: number }[] = [];
+  let committed = 0;
+  let salts = parseHeader(head)?.salts ?? null;
+  let sums: [number, number] = [head.readUInt32BE(24) | 0, head.readUInt32BE(28) | 0];
+  for (let position = HEADER_BYTES; readSync(handle, frame, 0, frameBytes, position) === frameBytes; ) {
+    salts ??= Buffer.from(frame.subarray(8, 16));
+    // Frames of an earlier generation follow those of the newest.
+    const isWhole = frame.subarray(8, 16).equals(salts) && addFrame(frame, words, 0, pageBytes, sums);
+    if (isWhole) found.push({ page: frame.readUInt32BE(0), position: position + FRAME_HEADER_BYTES });
+    if (isWhole && frame.readUInt32BE(4) !== 0) committed = found.length;
+    sums = [frame.readUInt32BE(16) | 0, frame.readUInt32BE(20) | 0];
+    position += frameBytes;
+  }
+  return found.slice(0, committed);
+}
+
 function parseHeader(bytes: Buffer): WalHeader | null {
   const magic = bytes.readUInt32BE(0);
   const pageBytes = bytes.readUInt32BE(8);

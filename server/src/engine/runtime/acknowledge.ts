@@ -4,7 +4,8 @@ import type { EngineError } from '../io.ts';
 import { moveCommitted, noteAppended } from './backlog.ts';
 import type { Core, OpenAppend, WriteGroup } from './core.ts';
 import { refuseWaiting } from './ingest.ts';
-import { enqueueLane, fetchMore, serveTail } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { fetchMore, serveTail } from './lanes.ts';
 import { WRITE_RETRY_MS } from './limits.ts';
 import { failNow } from './status.ts';
 import { traceOf } from './traces.ts';
@@ -35,7 +36,8 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
   for (const { producer, messages } of group.producers) producer.unacknowledged -= messages;
   answerIngests(core, group);
   for (const [job, shown] of group.redrives) job.shown = shown;
-  for (const answer of group.answers) core.effects.push({ type: 'answer', ok: true, ...answer });
+  for (const { requestId, value } of group.answers)
+    core.effects.push({ type: 'answer', requestId, ok: true, value });
   for (const lane of group.lanes) {
     enqueueLane(lane);
     fetchMore(core, lane);
@@ -43,7 +45,10 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
 }
 
 function acknowledgeCommits(group: WriteGroup): void {
-  for (const { lane, offset } of group.commits) moveCommitted(lane, offset);
+  for (const { lane, offset, messages } of group.commits) {
+    lane.unacknowledged -= messages;
+    moveCommitted(lane, offset);
+  }
 }
 
 function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {

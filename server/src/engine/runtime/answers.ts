@@ -9,7 +9,7 @@ export function answer(core: Core, requestId: number, value: EngineAnswers[Engin
   core.effects.push({ type: 'answer', requestId, ok: true, value });
 }
 
-/** The answer promises something durable: it is given when the open write group is. */
+/** The answer goes out when the open group is durable. */
 export function answerWhenDurable(
   core: Core,
   requestId: number,

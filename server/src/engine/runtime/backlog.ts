@@ -1,5 +1,7 @@
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { ByteMarks, Lane, OpenAppend, Subscription, TopicRuntime } from './core.ts';
+import type { Lane, Subscription } from './consumer.ts';
+import type { ByteMarks, OpenAppend, TopicRuntime } from './core.ts';
+import { storedBytes } from './laneQueue.ts';
 import { BYTE_MARKS_MAX } from './limits.ts';
 
 /**
@@ -10,13 +12,6 @@ import { BYTE_MARKS_MAX } from './limits.ts';
  * that has caught up is exactly 0 bytes behind, however it got there: by handling, by a seek, or because messages were
  * deleted. After a restart, what was in the log before counts at the mean size that storage gives.
  */
-
-/** What ids, times and names of a message count for. */
-const MESSAGE_OVERHEAD_BYTES = 256;
-
-export function backlogBytesOf(message: Message): number {
-  return message.data.length + (message.key?.length ?? 0) + MESSAGE_OVERHEAD_BYTES;
-}
 
 export function createByteMarks(): ByteMarks {
   return { total: 0, marks: [{ offset: 0, bytes: 0 }] };
@@ -31,7 +26,7 @@ export function restoreByteMarks(start: number, end: number, bytes: number): Byt
 
 /** A message has been given to the open write group. */
 export function noteQueued(topic: TopicRuntime, append: OpenAppend, message: Message): void {
-  const bytes = backlogBytesOf(message);
+  const bytes = storedBytes({ message });
   append.bytes += bytes;
   for (const reader of topic.readers) {
     reader.backlog++;
@@ -80,7 +75,9 @@ export function bytesBefore({ marks }: ByteMarks, offset: number): number {
   const to = marks[low + 1];
   // Past the last mark there is nothing yet.
   if (to === undefined) return from.bytes;
-  return Math.round(from.bytes + ((to.bytes - from.bytes) * (offset - from.offset)) / (to.offset - from.offset));
+  return Math.round(
+    from.bytes + ((to.bytes - from.bytes) * (offset - from.offset)) / (to.offset - from.offset),
+  );
 }
 
 /** Where the lane stands when its run begins. */
@@ -104,13 +101,13 @@ export function moveCommitted(lane: Lane, offset: number): void {
 }
 
 /** Why nothing more should be appended to a topic that this reader reads, or null. */
-export function fullness({ backlog, backlogBytes, limit, consumer, topic }: Subscription): string | null {
+function fullness({ consumer, topic, ...edge }: Subscription): string | null {
+  const { backlog, backlogBytes, backlogMax, backlogBytesMax } = edge;
+  if (backlog < backlogMax && backlogBytes < backlogBytesMax) return null;
+  const where = `behind on ${topic.planned.name}; the limit is`;
   const { name } = consumer.planned;
-  if (backlog >= limit.messages)
-    return `${name} is ${backlog} messages behind on ${topic.planned.name}; the limit is ${limit.messages}.`;
-  if (backlogBytes >= limit.bytes)
-    return `${name} is ${backlogBytes} bytes behind on ${topic.planned.name}; the limit is ${limit.bytes}.`;
-  return null;
+  if (backlog >= backlogMax) return `${name} is ${backlog} messages ${where} ${backlogMax}.`;
+  return `${name} is ${backlogBytes} bytes ${where} ${backlogBytesMax}.`;
 }
 
 /** The first reader of these topics that is at its limit says why; null when all have room. */

@@ -1,20 +1,34 @@
+import { assertNever } from '@millrace/shared/util/assert.ts';
 import type { EngineCommand } from '../io.ts';
 import { refuse } from './answers.ts';
 import type { Core } from './core.ts';
+import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
 import { onCancelRedrive, onRedrive, onResumeRedrive } from './redrive.ts';
 
 /** Takes what a person asks for. An answer that promises something durable waits for its write group. */
 export function onCommand(core: Core, requestId: number, command: EngineCommand): void {
   switch (command.type) {
+    case 'pause-group':
+      return pauseGroup(core, requestId, command.node, true);
+    case 'resume-group':
+      return pauseGroup(core, requestId, command.node, false);
+    case 'scale-group':
+      return onScaleGroup(core, requestId, command.node, command.instances);
+    case 'seek':
+      return onSeek(core, requestId, command);
     case 'redrive':
       return onRedrive(core, requestId, command);
     case 'cancel-redrive':
       return onCancelRedrive(core, requestId, command.redriveId);
     case 'resume-redrive':
       return onResumeRedrive(core, requestId, command.redriveId);
-    default: {
-      const message = `The engine does not know ${command.type}.`;
-      return refuse(core, requestId, { code: 'REQUEST_UNKNOWN', message });
-    }
+    case 'inject-fault':
+    case 'heal-fault':
+      return refuse(core, requestId, {
+        code: 'REQUEST_UNKNOWN',
+        message: `The engine does not know ${command.type}.`,
+      });
+    default:
+      assertNever(command, 'command');
   }
 }

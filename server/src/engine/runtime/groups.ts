@@ -1,9 +1,9 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
 import { noteQueued } from './backlog.ts';
+import type { Lane } from './consumer.ts';
 import type {
   Core,
-  Lane,
   OpenAppend,
   ProducerEntry,
   ProducerRuntime,
@@ -11,7 +11,9 @@ import type {
   WriteGroup,
   Writes,
 } from './core.ts';
+import { saveLane } from './laneEntry.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 
 export function createWrites(): Writes {
   return {
@@ -65,10 +67,6 @@ export function appendMessage(
   return target;
 }
 
-export function putState(core: Core, store: string, key: string, value: string | null): void {
-  core.writes.open.state.set(`${store}\n${key}`, { store, key, value });
-}
-
 /** Makes the open group carry the lane's commit, and wakes the lane when the group is durable. */
 export function touchLane(core: Core, lane: Lane): void {
   if (lane.inGroup) return;
@@ -109,12 +107,7 @@ function isEmpty(core: Core): boolean {
 function closeGroup(core: Core): void {
   const { writes } = core;
   const group = writes.open;
-  for (const lane of group.lanes) {
-    lane.inGroup = false;
-    if (lane.finished === lane.committing) continue;
-    lane.committing = lane.finished;
-    group.commits.push({ lane, offset: lane.finished });
-  }
+  for (const lane of group.lanes) closeLane(core, group, lane);
   for (const { topic, append } of group.appends) topic.openAppends[append.partition] = null;
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;
@@ -139,6 +132,30 @@ function closeGroup(core: Core): void {
   putState(core, 'run', 'trace', String(core.tracesEmitted + core.records.length + core.tracesPending));
   writes.closed.push(group);
   writes.open = createGroup(group.number + 1);
+  for (const lane of group.lanes) if (lane.settled !== lane.committing) touchLane(core, lane);
+}
+
+/**
+ * Rule DL1. The commit goes with the effects (exactly once; at most once has committed before), or, at least once, with the
+ * write that follows them.
+ */
+function closeLane(core: Core, group: WriteGroup, lane: Lane): void {
+  lane.inGroup = false;
+  const late = lane.consumer.planned.guarantee === 'at-least-once';
+  if (!late) settle(lane);
+  const { settled: offset, settledMessages: messages } = lane;
+  lane.settledMessages = 0;
+  if (late) settle(lane);
+  saveLane(core, lane, group, offset);
+  if (offset === lane.committing && messages === 0) return;
+  lane.committing = offset;
+  group.commits.push({ lane, offset, messages });
+}
+
+function settle(lane: Lane): void {
+  lane.settled = lane.finished;
+  lane.settledMessages += lane.finishedMessages;
+  lane.finishedMessages = 0;
 }
 
 /** Sends the next write when none is under way. */

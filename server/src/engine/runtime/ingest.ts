@@ -1,9 +1,10 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import { backlogBytesOf, fullReader } from './backlog.ts';
+import { fullReader } from './backlog.ts';
 import type { Core, PendingReply, Placed, ProducerRuntime, WaitingIngest } from './core.ts';
 import { closeFullGroup, touchProducer } from './groups.ts';
+import { storedBytes } from './laneQueue.ts';
 import {
   INGEST_MESSAGES_MAX,
   INGEST_UNACKNOWLEDGED_MAX,
@@ -18,7 +19,7 @@ import { addWake } from './wakes.ts';
 /** Messages pushed from outside: all of a request are taken, or none. Answered when they are durable (TP3). */
 export function onIngested(core: Core, requestId: number, producerId: string, messages: Message[]): void {
   const producer = core.producersById.get(producerId);
-  if (!producer || producer.planned.operator.pacing.mode !== 'pushed') {
+  if (producer?.planned.operator.pacing.mode !== 'pushed') {
     refuse(core, requestId, notAProducer(producerId));
     return;
   }
@@ -28,7 +29,7 @@ export function onIngested(core: Core, requestId: number, producerId: string, me
     return;
   }
   // A request larger than the room left still passes when there is some: it could never pass otherwise.
-  const full = roomRefusal(core, producer);
+  const full = roomRefusal(producer);
   if (full === null && !isWaitedFor(core, producer)) take(core, requestId, producer, messages);
   else onFull(core, requestId, producer, messages, full ?? 'Others wait for room already.');
 }
@@ -56,7 +57,7 @@ function wait(
   reason: string,
 ): void {
   const { ingest } = core;
-  const bytes = messages.reduce((sum, message) => sum + backlogBytesOf(message), 0);
+  const bytes = messages.reduce((sum, message) => sum + storedBytes({ message }), 0);
   if (
     ingest.requests.length >= INGEST_WAITING_REQUESTS_MAX ||
     ingest.bytes + bytes > INGEST_WAITING_BYTES_MAX
@@ -83,7 +84,7 @@ export function pumpIngests(core: Core): void {
   for (const request of waiting) {
     const { requestId, producer, messages, untilMs } = request;
     const refusal = refusalOfRequest(core, producer, messages);
-    const full = held.get(producer) ?? roomRefusal(core, producer);
+    const full = held.get(producer) ?? roomRefusal(producer);
     if (refusal !== null) refuse(core, requestId, refusal);
     else if (full === null) take(core, requestId, producer, messages);
     else if (untilMs <= core.nowMs) refuse(core, requestId, { code: 'BACKLOG_FULL', message: tooLong(full) });
@@ -127,8 +128,7 @@ function leaveOut(
   messages: Message[],
   reason: string,
 ): void {
-  const first = messages[0];
-  if (first !== undefined) noteDropped(core, producer, messages.length, reason, first);
+  noteDropped(core, producer, messages.length, reason);
   producer.dropping = reason;
   core.writes.open.replies.push({ requestId, producer, messages: 0, accepted: [], dropped: messages.length });
   touchProducer(core, producer, 0);
@@ -194,7 +194,7 @@ function refusalOfRequest(core: Core, producer: ProducerRuntime, messages: Messa
 }
 
 /** Why there is no room for another request at the moment, or null. */
-function roomRefusal(core: Core, producer: ProducerRuntime): string | null {
+function roomRefusal(producer: ProducerRuntime): string | null {
   const reader = fullReader(producer.topics);
   if (reader !== null) return reader;
   if (producer.unacknowledged < INGEST_UNACKNOWLEDGED_MAX) return null;

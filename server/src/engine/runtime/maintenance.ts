@@ -4,7 +4,7 @@ import type { Core, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
 import { MAINTAIN_EVERY_MS } from './limits.ts';
 import { forgetMarks } from './redriveJob.ts';
-import { RANGE, traceOf, traceWhenDurable } from './traces.ts';
+import { rangeRecord, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 /** Rule TP4: whether a topic ever loses messages. */
@@ -45,13 +45,17 @@ function noteExpired(core: Core, topic: TopicRuntime, changed: MaintainedPartiti
   countExpired(core, topic, partition, expired + compacted, parts.join('; '));
 }
 
-function countExpired(core: Core, topic: TopicRuntime, partition: number, messages: number, why: string): void {
+function countExpired(
+  core: Core,
+  topic: TopicRuntime,
+  partition: number,
+  messages: number,
+  why: string,
+): void {
   count(core, topic.counter).expired += messages;
   const id = topic.planned.topic;
   const offset = partition < 0 ? -1 : (topic.starts[partition] as number);
-  const record = traceOf('expired', core.nowMs, id, RANGE, { topic: id, partition, offset }, 0);
-  record.detail = why;
-  traceWhenDurable(core, record);
+  traceWhenDurable(core, rangeRecord('expired', core.nowMs, id, { topic: id, partition, offset }, why));
 }
 
 /** Storage may have deleted something when the last process died before it could count it: what is missing tells (TR2). */
@@ -62,5 +66,11 @@ export function settleExpired(core: Core, topic: TopicRuntime, restored: Restore
   const given = topic.ends.reduce((sum, end) => sum + end, 0);
   const uncounted = given - there - topic.counter.issued.expired;
   if (uncounted > 0)
-    countExpired(core, topic, -1, uncounted, `${uncounted} deleted by retention or compaction before the restart`);
+    countExpired(
+      core,
+      topic,
+      -1,
+      uncounted,
+      `${uncounted} deleted by retention or compaction before the restart`,
+    );
 }

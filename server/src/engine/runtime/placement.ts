@@ -56,13 +56,7 @@ export function admit(
   return null;
 }
 
-function park(
-  core: Core,
-  home: TopicRuntime,
-  original: Message,
-  error: EngineError,
-  into: Placed[],
-): void {
+function park(core: Core, home: TopicRuntime, original: Message, error: EngineError, into: Placed[]): void {
   const source = `/flows/${core.plan.flowId}/nodes/${home.planned.topic}`;
   const letter = misfitLetter(home, source, original, error, core.nowMs);
   for (const id of home.planned.deadLetterTopics) {

@@ -14,7 +14,7 @@ import {
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
-import { NOWHERE, RANGE, traceOf, traceWhenDurable } from './traces.ts';
+import { NOWHERE, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 export function pumpProducers(core: Core): void {
@@ -119,27 +119,18 @@ function produceDue(core: Core, producer: ProducerRuntime, due: number): void {
 
 /** The producer goes on without these. One record tells of all of them (TR3). */
 function dropItems(core: Core, producer: ProducerRuntime, items: number, reason: string): void {
-  const first = producer.buffer[producer.head] as SourceItem;
   producer.head += items;
   producer.producedCursor = (producer.buffer[producer.head - 1] as SourceItem).cursor;
   producer.dropping = reason;
-  const id = first.id ?? '';
-  const { type, key } = first;
-  noteDropped(core, producer, items, reason, { ...RANGE, id, correlationId: id, type, key });
+  noteDropped(core, producer, items, reason);
   touchProducer(core, producer, 0);
 }
 
-export function noteDropped(
-  core: Core,
-  producer: ProducerRuntime,
-  messages: number,
-  reason: string,
-  first: Message,
-): void {
+export function noteDropped(core: Core, producer: ProducerRuntime, messages: number, reason: string): void {
   count(core, producer.counter).dropped += messages;
-  const record = traceOf('dropped', core.nowMs, producer.planned.node, first, NOWHERE, 0);
+  const detail = `${messages} ${messages === 1 ? 'message was' : 'messages were'} left out: ${reason}`;
+  const record = rangeRecord('dropped', core.nowMs, producer.planned.node, NOWHERE, detail);
   record.errorCode = 'BACKLOG_FULL';
-  record.detail = `${messages} ${messages === 1 ? 'message was' : 'messages were'} left out: ${reason}`;
   traceWhenDurable(core, record);
 }
 

@@ -1,8 +1,8 @@
 import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineCommand, EngineError } from '../io.ts';
-import { fullReader } from './backlog.ts';
 import { answer, answerWhenDurable, refuse } from './answers.ts';
+import { fullReader } from './backlog.ts';
 import type { Core, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
 import { closeFullGroup, isGroupFull } from './groups.ts';
@@ -81,7 +81,8 @@ export function onResumeRedrive(core: Core, requestId: number, redriveId: string
   if (!job) return refuse(core, requestId, noJob(redriveId));
   if (job.status === 'cancelled') {
     const topic = core.topics.get(job.topicId);
-    if (core.status !== 'running' && core.status !== 'paused') return refuse(core, requestId, notActive(core));
+    if (core.status !== 'running' && core.status !== 'paused')
+      return refuse(core, requestId, notActive(core));
     if (!topic) return refuse(core, requestId, noTopic());
     if (jobs.some((other) => isRunningOn(other, job.topicId)))
       return refuse(core, requestId, oneAtATime(topic));

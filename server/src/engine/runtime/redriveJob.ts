@@ -6,9 +6,9 @@ import {
   zeroRedriveCounts,
 } from '@millrace/shared/deadLetters/redrive.ts';
 import type { Core, TopicRuntime } from './core.ts';
-import { putState } from './groups.ts';
 import { REDRIVES_KEPT_MAX } from './limits.ts';
 import type { RedriveJob, Redrives, StoredJob } from './redriveState.ts';
+import { putState } from './stateStore.ts';
 
 export function createRedrives(): Redrives {
   return {
@@ -60,7 +60,14 @@ function jobOf(stored: StoredJob, selection: RedriveSelection, requestId: number
   };
 }
 
-export function progressOf({ id, topicId, status, startedMs, counts, total }: RedriveProgress): RedriveProgress {
+export function progressOf({
+  id,
+  topicId,
+  status,
+  startedMs,
+  counts,
+  total,
+}: RedriveProgress): RedriveProgress {
   return { id, topicId, status, startedMs, counts: { ...counts }, total };
 }
 

@@ -1,4 +1,8 @@
-import type { PlacedLetter, RedriveProgress, RedriveSelection } from '@millrace/shared/deadLetters/redrive.ts';
+import type {
+  PlacedLetter,
+  RedriveProgress,
+  RedriveSelection,
+} from '@millrace/shared/deadLetters/redrive.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 
 /** Redrives of a run (DL5), what was sent back by them, and what they wait for. */

@@ -5,18 +5,6 @@ import type { Core } from './core.ts';
 export type Place = { topic: string | null; partition: number; offset: number };
 export const NOWHERE: Place = { topic: null, partition: -1, offset: -1 };
 
-/** Stands in a record for the messages of a whole range, none of which is named (`dropped`, `expired`). */
-export const RANGE: Message = {
-  id: '',
-  source: '',
-  type: '',
-  timeMs: 0,
-  key: null,
-  correlationId: '',
-  causationId: null,
-  data: '',
-};
-
 /** A record about one message at one node; the caller fills in what its kind adds. Every record has the same shape. */
 export function traceOf(
   kind: TraceKind,
@@ -43,6 +31,34 @@ export function traceOf(
     errorCode: null,
     errorMessage: null,
     detail: null,
+  };
+}
+
+/** A record about a node or a range of a partition; no single message is meant, and it belongs to no trace. */
+export function rangeRecord(
+  kind: TraceKind,
+  timeMs: number,
+  nodeId: string,
+  { topic, partition, offset }: Place,
+  detail: string,
+): TraceRecord {
+  return {
+    kind,
+    timeMs,
+    nodeId,
+    messageId: '',
+    correlationId: '',
+    causationId: null,
+    messageType: '',
+    key: null,
+    topic,
+    partition,
+    offset,
+    attempt: 0,
+    durationUs: 0,
+    errorCode: null,
+    errorMessage: null,
+    detail,
   };
 }
 
