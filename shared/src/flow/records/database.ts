@@ -6,6 +6,9 @@ const nameSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'Letters, digits and underscores, no digit first');
 
+/** Remembers which message a row is from, where newer ones win. */
+export const ORDER_COLUMN = 'message_order';
+
 export const COLUMN_TYPES = ['text', 'integer', 'real', 'boolean', 'json'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
@@ -137,6 +140,6 @@ export const database = defineNodeKind({
       retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500 },
     };
   },
-  outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
+  outputs: () => [{ ...OUT_PORT, isOptional: true }, DEAD_LETTER_PORT],
   migrations: [],
 });
