@@ -136,8 +136,8 @@ export const database = defineNodeKind({
       createTable: true,
       timeoutMs: 10_000,
       ...delivery,
-      // Databases are away for longer than code takes to be tried again.
-      retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500 },
+      // Databases are away for longer than code takes to be tried again; what one refuses, it refuses again.
+      retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500, exceptFor: 'DATABASE_REFUSED' },
     };
   },
   outputs: () => [{ ...OUT_PORT, isOptional: true }, DEAD_LETTER_PORT],
