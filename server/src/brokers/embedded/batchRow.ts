@@ -42,6 +42,9 @@ function checksumOfFormat1(partitionId: number, { base, count, data }: BatchRow)
 }
 
 export function isIntact(partitionId: number, row: BatchRow): boolean {
+  // SQLite gives what the file says, whatever the schema says of types.
+  const { data, offsets } = row as { data: unknown; offsets: unknown };
+  if (!(data instanceof Uint8Array && (offsets === null || offsets instanceof Uint8Array))) return false;
   if (rowChecksum(partitionId, row) === row.crc) return true;
   return row.removed === 0 && row.offsets === null && checksumOfFormat1(partitionId, row) === row.crc;
 }

@@ -134,7 +134,7 @@ describe('damage', () => {
   it('refuses a log of a newer format', async () => {
     await (await start()).close();
     const database = new DatabaseSync(path.join(folder, 'log.db'));
-    database.exec('PRAGMA user_version = 99');
+    database.exec('PRAGMA user_version = 99; ALTER TABLE batches ADD COLUMN later INTEGER');
     database.close();
     await expect(start()).rejects.toMatchObject({
       code: 'STORAGE_FAILED',
