@@ -59,11 +59,14 @@ export type OpenedRow = {
   bytes: number;
   /** Index of the first message at or after `offset`; `count` when there is none. */
   indexOf(offset: number): number;
+  offsetOf(index: number): number;
   /** Messages at indexes from … to of this row. */
   messages(from: number, to: number): StoredMessage[];
+  /** Keys of all messages of this row. */
+  keys(): (string | null)[];
 };
 
-const NO_MESSAGES = { count: 0, messages: (): Message[] => [] };
+const NO_MESSAGES = { count: 0, messages: (): Message[] => [], keys: (): null[] => [] };
 
 /** Throws when the row's parts do not fit together. */
 export function openRow(row: BatchRow): OpenedRow {
@@ -94,6 +97,8 @@ export function openRow(row: BatchRow): OpenedRow {
       }
       return low;
     },
+    offsetOf,
+    keys: () => batch.keys(),
     messages: (from, to) =>
       batch.messages(from, to).map((message, index) => ({
         message,
