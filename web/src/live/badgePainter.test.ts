@@ -1,6 +1,6 @@
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
-import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { zeroCounters, zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BadgePainter } from './badgePainter.ts';
 import { LiveRun } from './liveRun.ts';
@@ -26,7 +26,7 @@ function runWith(runId: string, out: number): LiveRun {
     conditions: {},
     topics: {},
     subscriptions: {},
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+    trace: zeroTraceFigures(),
     stalled: null,
   });
   return live;

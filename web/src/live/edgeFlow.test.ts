@@ -1,6 +1,6 @@
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
-import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { type MetricsSnapshot, zeroCounters, zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { boundsOfPath, isVisible } from './canvasGeometry.ts';
 import { backlogWidth, edgeFlows, pulseStyle } from './edgeFlow.ts';
@@ -46,7 +46,7 @@ function snapshot(timeMs: number, produced: number, handled: number): MetricsSna
     conditions: { 'node:h': { state: 'waiting-retry', reason: 'card declined', inFlight: 1 } },
     topics: { 'node:t': { end: [produced] }, 'node:u': { end: [handled] } },
     subscriptions: { 'edge:th': { committed: [handled], lag: produced - handled } },
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+    trace: zeroTraceFigures(),
     stalled: null,
   };
 }

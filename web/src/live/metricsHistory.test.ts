@@ -1,4 +1,4 @@
-import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { type MetricsSnapshot, zeroCounters, zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { METRICS_SAMPLES_MAX, RATE_STALE_MS } from './limits.ts';
 import { MetricsHistory } from './metricsHistory.ts';
@@ -12,7 +12,7 @@ function snapshot(timeMs: number, out: number, extra: Partial<MetricsSnapshot> =
     conditions: {},
     topics: {},
     subscriptions: { 'edge:s': { committed: [out, out], lag: 3 } },
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+    trace: zeroTraceFigures(),
     stalled: null,
     ...extra,
   };

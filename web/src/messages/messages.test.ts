@@ -2,7 +2,7 @@ import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { graphOf } from '@millrace/shared/flow/graph.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import type { BrowsedMessage } from '@millrace/shared/protocol/entities.ts';
-import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { type MetricsSnapshot, zeroCounters, zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { deadLetterFacts } from './deadLetter.ts';
 import { around, inShownOrder, NEWEST, neighbour, requestOf } from './topicQuery.ts';
@@ -51,7 +51,7 @@ const METRICS: MetricsSnapshot = {
   conditions: {},
   topics: { 'node:t': { end: [5, 7] }, 'node:h.dead-letters': { end: [2] } },
   subscriptions: { 'edge:th': { committed: [5, 4], lag: 3 } },
-  trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+  trace: zeroTraceFigures(),
   stalled: null,
 };
 

@@ -1,5 +1,5 @@
 import type { LogLine, RunSummary } from '@millrace/shared/protocol/entities.ts';
-import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { zeroCounters, zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import { describe, expect, it } from 'vitest';
 import { Ring } from '../live/ring.ts';
 import { filterLines } from './logFilter.ts';
@@ -55,7 +55,7 @@ describe('run controls', () => {
       conditions: {},
       topics: {},
       subscriptions: {},
-      trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+      trace: zeroTraceFigures(),
       stalled: 'The disk is full.',
     };
     expect(statusView(run('run:1', 'running'), metrics)).toMatchObject({
