@@ -5,8 +5,11 @@ const WINDOW_MS = 100;
 const WINDOWS_PER_SECOND = 1000 / WINDOW_MS;
 /** At most one of 2^20 traces is kept by chance; those in trouble are kept besides. */
 const HALVINGS_MAX = 20;
-/** More is kept again only when this share of the budget would not be exceeded, so that the ratio does not swing. */
-const RELAX_SHARE = 0.8;
+/**
+ * Less is kept only when the budget is exceeded by so much, and more again when it would not be exceeded at all: a flow that
+ * runs at just the budget keeps all its traces, and the ratio does not swing.
+ */
+const TOLERANCE = 1.25;
 
 /**
  * How many of the traces are kept: all of them up to a budget of new traces per second, above it every second, fourth,
@@ -15,6 +18,7 @@ const RELAX_SHARE = 0.8;
  */
 export class SamplingRatio {
   readonly #perSecond: number;
+  readonly #tolerated: number;
   #halvings = 0;
   #windowEndsMs = Number.NEGATIVE_INFINITY;
   readonly #begun = new Float64Array(WINDOWS_PER_SECOND);
@@ -27,7 +31,8 @@ export class SamplingRatio {
   /** 0 keeps every trace. */
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
-    this.#keptMax = perSecond;
+    this.#tolerated = perSecond * TOLERANCE;
+    this.#keptMax = this.#tolerated;
   }
 
   /** Of 2^halvings traces one is kept. */
@@ -52,16 +57,16 @@ export class SamplingRatio {
       this.#begun[this.#at] = 0;
       this.#kept[this.#at] = 0;
     }
-    this.#keptMax = Math.max(this.#perSecond, this.#keptInSecond + this.#step());
+    this.#keptMax = Math.max(this.#tolerated, this.#keptInSecond + this.#step());
   }
 
   /** Whether a trace that begins now is kept. */
   begin(correlationId: string): boolean {
     if (this.#perSecond === 0) return true;
-    this.#begun[this.#at]!++;
+    this.#begun[this.#at] = (this.#begun[this.#at] as number) + 1;
     if (!this.keeps(correlationId)) return false;
-    this.#kept[this.#at]!++;
-    if (++this.#keptInSecond >= this.#keptMax && this.#halvings < HALVINGS_MAX) {
+    this.#kept[this.#at] = (this.#kept[this.#at] as number) + 1;
+    if (++this.#keptInSecond > this.#keptMax && this.#halvings < HALVINGS_MAX) {
       this.#halvings++;
       this.#keptMax += this.#step();
     }
@@ -76,9 +81,9 @@ export class SamplingRatio {
   #adapt(): void {
     let begun = 0;
     for (const count of this.#begun) begun += count;
-    while (this.#halvings < HALVINGS_MAX && begun * 2 ** -this.#halvings > this.#perSecond) this.#halvings++;
+    while (this.#halvings < HALVINGS_MAX && begun * 2 ** -this.#halvings > this.#tolerated) this.#halvings++;
     // One step at a time: what was measured is a second old at most, what comes is not known.
-    if (this.#halvings > 0 && begun * 2 ** -(this.#halvings - 1) <= this.#perSecond * RELAX_SHARE)
+    if (this.#halvings > 0 && begun * 2 ** -(this.#halvings - 1) <= this.#perSecond)
       this.#halvings--;
   }
 

@@ -145,7 +145,7 @@ class Sampler implements TraceSampler {
     const place = memory.placeOf(correlationId) ?? this.#begin(record);
     if (memory.decisions[place] !== KEPT && !this.#promotes(record, place)) {
       memory.last[place] = this.#ring.push(record, memory.last[place] as number);
-      memory.leftOut[place]!++;
+      memory.leftOut[place] = (memory.leftOut[place] as number) + 1;
       this.#counts.recordsOut++;
       return;
     }
