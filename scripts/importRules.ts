@@ -45,8 +45,10 @@ export const zones: readonly Zone[] = [
     ...sharedZone('flow', ['errors', 'time', 'util']),
     may: ['errors/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
   },
-  sharedZone('trace', ['errors', 'message', 'time', 'util']),
-  sharedZone('protocol', ['errors', 'flow', 'message', 'time', 'trace', 'util']),
+  sharedZone('faults', ['flow', 'util']),
+  sharedZone('deadLetters', ['message', 'util']),
+  sharedZone('trace', ['deadLetters', 'errors', 'faults', 'message', 'time', 'util']),
+  sharedZone('protocol', ['deadLetters', 'errors', 'faults', 'flow', 'message', 'time', 'trace', 'util']),
   sharedZone('exchange', ['errors', 'flow', 'message', 'trace', 'util'], { packages: ['zod'] }),
   { path: `${SHARED}exchange/yaml.ts`, may: [`${SHARED}errors/`], pure: { packages: ['yaml'] } },
 
@@ -54,6 +56,7 @@ export const zones: readonly Zone[] = [
   serverZone('engine/io.ts', [], nothing),
   serverZone('engine/engine.ts', ['engine/'], nothing),
   serverZone('engine/operators/', ['engine/io.ts'], nothing),
+  serverZone('engine/natives/', ['engine/io.ts', 'engine/runtime/limits.ts'], nothing),
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),
   serverZone('brokers/', ['brokers/', 'sqlite/']),
@@ -62,7 +65,7 @@ export const zones: readonly Zone[] = [
   serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/readRules.ts'], nothing),
   serverZone('simulator/', ['engine/', 'brokers/broker.ts', 'brokers/memory/'], nothing),
   serverZone('sandbox/', ['engine/io.ts']),
-  serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/']),
+  serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/', 'sqlite/']),
   // The process of one run puts its own parts together, as main.ts does for the server.
   serverZone('live/runProcess.ts', ['live/', 'engine/', 'brokers/', 'sandbox/', 'trace/', 'storage/']),
   serverZone('trace/', ['sqlite/']),
@@ -71,7 +74,7 @@ export const zones: readonly Zone[] = [
   serverZone('sqlite/', []),
   serverZone('testing/', ['']),
   serverZone('config/', []),
-  serverZone('gateway/', ['config/', 'live/', 'simulator/', 'storage/', 'trace/']),
+  serverZone('gateway/', ['config/', 'engine/io.ts', 'live/', 'simulator/', 'storage/', 'trace/']),
   serverZone('cli/', ['']),
   serverZone('main.ts', ['']),
   { path: 'server/bench/', may: ['server/src/', SHARED] },
@@ -113,6 +116,7 @@ export const zones: readonly Zone[] = [
 
 /** Packages that one place hides from everybody else, so that they can be replaced there. */
 export const packageImporters: Readonly<Record<string, readonly string[]>> = {
+  pg: ['server/src/live/sinks/database/'],
   'isolated-vm': ['server/src/sandbox/'],
   'socket.io': ['server/src/gateway/'],
   'socket.io-client': ['web/src/connection/', 'e2e/'],

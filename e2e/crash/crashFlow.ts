@@ -1,5 +1,6 @@
 import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document.ts';
 import { initialDelivery } from '@millrace/shared/flow/records/delivery.ts';
+import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 
 export const GENERATED = 'node:generator';
 export const INGESTED = 'node:ingest';
@@ -21,7 +22,7 @@ const HANDLER = `export function handle(event, ctx) {
 export function crashFlow(count: number, ratePerSecond: number): FlowDocument {
   const document = emptyDocument('flow:crash', 'Crash test');
   const delivery = initialDelivery();
-  const topic = { partitions: 3, key: 'customer', schema: null };
+  const topic = { ...NODE_KINDS.topic.initial(), key: 'customer' };
   document.nodes = [
     {
       id: GENERATED,
@@ -34,6 +35,7 @@ export function crashFlow(count: number, ratePerSecond: number): FlowDocument {
         eventType: 'test.generated',
         key: '',
         payload: '{"index":"{{index}}","customer":"{{number.int {\\"max\\":40}}}"}',
+        whenFull: 'block',
       },
     },
     {
@@ -41,7 +43,7 @@ export function crashFlow(count: number, ratePerSecond: number): FlowDocument {
       kind: 'http',
       name: 'Ingest',
       description: '',
-      config: { path: 'events', eventType: 'test.ingested', key: 'customer' },
+      config: { path: 'events', eventType: 'test.ingested', key: 'customer', whenFull: 'fail' },
     },
     { id: ALL, kind: 'topic', name: 'all', description: '', config: topic },
     {

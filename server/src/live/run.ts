@@ -1,22 +1,25 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import type { FlowDocument, FlowNode } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import type { EngineError, RestoredRun } from '../engine/io.ts';
+import type { EngineAnswers, EngineCommand, EngineError, RestoredRun } from '../engine/io.ts';
+import { nativeOf } from '../engine/natives/registry.ts';
 import { sandboxModuleOf } from '../engine/operators/registry.ts';
-import { buildPlan } from '../engine/plan/plan.ts';
+import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
-import { restoreRun } from './restore.ts';
+import { restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
+import { type SeekRequest, seekPositions } from './seek.ts';
 import { createSink } from './sinks/registry.ts';
 import type { Sink } from './sinks/sink.ts';
 import { createSource } from './sources/registry.ts';
@@ -45,6 +48,9 @@ export interface LiveRun {
   stop(): void;
   ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
   metrics(): MetricsSnapshot;
+  command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
+  /** Rule CG3: moves a paused group. */
+  seek(request: SeekRequest): Promise<EngineAnswers['seek']>;
   /** Lets work under way finish and leaves everything ready to be resumed. */
   suspend(): Promise<void>;
   /** Frees everything; the traces are on disk when it resolves. */
@@ -59,14 +65,16 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const { broker, sandbox } = parts;
   const clock = createWallClock();
   const plan = buildPlan(document);
-  await broker.open(plan.topics.map(({ topic, partitions }) => ({ topic, partitions })));
+  await broker.open(plan.topics.map(topicSpecOf));
   const restored = await restoreRun(broker, plan, document, boot.afterCrash);
 
   const sources = await openSources(boot, restored, clock.nowMs);
-  const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
+  const { invokers, sinks } = await openInvokers(document, plan, sandbox, path.join(boot.folder, 'files'));
   const traces = await createTracePipeline({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
+    traceRatePerSecond: document.settings.traceRatePerSecond,
+    slowTraceMs: document.settings.slowTraceMs,
     onFrame: host.onTraceFrame,
     onTrouble: (error) =>
       host.onNotice({
@@ -127,6 +135,11 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     stop: () => driver.stop(),
     ingest: (producer, messages) => driver.ingest(producer, messages),
     metrics: () => snapshot(boot.runId, engine, traces, clock.nowMs()),
+    command: (command) => driver.command(command),
+    seek: async (request) => {
+      const positions = await seekPositions(broker, plan, request);
+      return driver.command({ type: 'seek', node: request.node, positions });
+    },
     async suspend() {
       driver.pause();
       await driver.whenIdle(SUSPEND_MS_MAX);
@@ -146,6 +159,9 @@ function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: 
     conditions: view.conditions,
     topics: view.topics,
     subscriptions: view.subscriptions,
+    groups: view.groups,
+    faults: view.faults,
+    redrives: view.redrives,
     trace: traces.stats(),
     stalled: view.stalled,
   };
@@ -167,7 +183,8 @@ async function openSources(
 }
 
 async function openInvokers(
-  nodes: FlowNode[],
+  { nodes }: FlowDocument,
+  plan: ExecutionPlan,
   sandbox: Sandbox,
   folder: string,
 ): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
@@ -184,14 +201,25 @@ async function openInvokers(
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
         return;
       }
+      const native = nativeOf(node);
+      if (native) {
+        invokers.set(node.id, nativeInvoker(native));
+        return;
+      }
       if (node.kind === 'file') await mkdir(folder, { recursive: true });
-      const sink = await createSink(node, { folder });
+      const connected = connectedOutputs(plan, node.id);
+      const sink = await createSink(node, { folder, connected, variables: process.env });
       if (!sink) return;
       sinks.push(sink);
       invokers.set(node.id, (invocation, nowMs) => sink.invoke(invocation, nowMs));
     });
   }
   return { invokers, sinks };
+}
+
+function connectedOutputs({ consumers }: ExecutionPlan, node: string): ReadonlySet<string> {
+  const outputs = Object.entries(consumers.find((consumer) => consumer.node === node)?.outputs ?? {});
+  return new Set(outputs.filter(([, topics]) => topics.length > 0).map(([port]) => port));
 }
 
 /** Names the node in whatever goes wrong while it is set up. */

@@ -28,6 +28,7 @@ async function start(over: Partial<TracePipelineOptions> = {}): Promise<TracePip
     folder,
     resumeSeq: 0,
     traceRatePerSecond: 0,
+    slowTraceMs: 1000,
     onFrame: () => {},
     onTrouble: (error) => {
       throw error;

@@ -14,9 +14,6 @@ const TRACE_LIMITS: TraceLimits = {
   bytesMax: 512 * 1024 * 1024,
   logLinesMax: 100_000,
 };
-/** New traces per second up to which all are kept, and what counts as slow, where a flow does not say. */
-const RATE_PER_SECOND = 1000;
-const SLOW_TRACE_MS = 1000;
 /** A log line is for reading; what is longer is cut and says so. */
 const LOG_MESSAGE_CHARS_MAX = 8192;
 
@@ -30,9 +27,9 @@ export type TracePipelineOptions = {
   onTrouble(error: WorkbenchError): void;
   limits?: Partial<TraceLimits>;
   /** New traces per second up to which all are kept; above, a part of them (rule TR2). 0 keeps every trace. */
-  traceRatePerSecond?: number;
+  traceRatePerSecond: number;
   /** Traces and attempts that take longer are kept, however few others are. */
-  slowTraceMs?: number;
+  slowTraceMs: number;
   samplerLimits?: Partial<SamplerLimits>;
   /** A clock that never goes back, for rates. */
   nowMs?: () => number;
@@ -60,8 +57,8 @@ export async function createTracePipeline(options: TracePipelineOptions): Promis
     onTrouble,
   );
   const sampler = createTraceSampler({
-    ratePerSecond: options.traceRatePerSecond ?? RATE_PER_SECOND,
-    slowMs: options.slowTraceMs ?? SLOW_TRACE_MS,
+    ratePerSecond: options.traceRatePerSecond,
+    slowMs: options.slowTraceMs,
     ...(options.samplerLimits ? { limits: options.samplerLimits } : {}),
   });
   /** What earlier processes of this run sampled, and what of this one's the store has been told. */
