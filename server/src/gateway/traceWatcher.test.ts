@@ -125,10 +125,7 @@ describe('TraceWatcher', () => {
   it('[TR3] holds a bounded number of bytes for a page that never acknowledges, live and catching up', () => {
     const bytesMax = HELD_BYTES_MAX + UNACKNOWLEDGED_BYTES_MAX + 2 * FRAME_BYTES;
     for (const nextSeq of [null, 0]) {
-      const page = setUp(
-        nextSeq === null ? [] : Array.from({ length: 50 }, (_, i) => bigFrame(i)),
-        nextSeq,
-      );
+      const page = setUp(nextSeq === null ? [] : Array.from({ length: 50 }, (_, i) => bigFrame(i)), nextSeq);
       page.watcher.start();
       for (let i = 50; i < 250; i++) {
         page.watcher.offer(bigFrame(i));

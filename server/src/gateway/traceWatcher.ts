@@ -97,9 +97,7 @@ export class TraceWatcher {
   }
 
   #hasCredit(): boolean {
-    return (
-      this.#unacknowledged < TRACE_FRAME_CREDIT && this.#unacknowledgedBytes < UNACKNOWLEDGED_BYTES_MAX
-    );
+    return this.#unacknowledged < TRACE_FRAME_CREDIT && this.#unacknowledgedBytes < UNACKNOWLEDGED_BYTES_MAX;
   }
 
   #takeHeld(): Frame | undefined {

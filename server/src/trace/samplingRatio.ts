@@ -83,8 +83,7 @@ export class SamplingRatio {
     for (const count of this.#begun) begun += count;
     while (this.#halvings < HALVINGS_MAX && begun * 2 ** -this.#halvings > this.#tolerated) this.#halvings++;
     // One step at a time: what was measured is a second old at most, what comes is not known.
-    if (this.#halvings > 0 && begun * 2 ** -(this.#halvings - 1) <= this.#perSecond)
-      this.#halvings--;
+    if (this.#halvings > 0 && begun * 2 ** -(this.#halvings - 1) <= this.#perSecond) this.#halvings--;
   }
 
   #step(): number {

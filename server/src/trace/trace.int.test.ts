@@ -285,7 +285,11 @@ describe('sampled traces', () => {
     expect(first.recordsGiven()).toBe(3001);
 
     const listed = reader().list({ limit: 500 });
-    expect(listed).toMatchObject({ begun: 1000, sampledOut: counts.tracesOut, total: 1000 - counts.tracesOut });
+    expect(listed).toMatchObject({
+      begun: 1000,
+      sampledOut: counts.tracesOut,
+      total: 1000 - counts.tracesOut,
+    });
     for (const { correlationId, records } of listed.traces)
       expect(records, correlationId).toBe(correlationId === 'a-999' ? 4 : 3);
     expect(listed.traces[0]).toMatchObject({ correlationId: 'a-999', status: 'failed' });
