@@ -57,16 +57,19 @@ const call = (sink: ReturnType<typeof open>, ...payloads: unknown[]) =>
       'node:call',
       payloads.map((data, index) => deliveryOf(data, index)),
     ),
+    0,
   );
 
-const answerJson = (value: unknown): Answer => (_request, response) =>
-  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
+const answerJson =
+  (value: unknown): Answer =>
+  (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
 
 describe('a call', () => {
   it('[KD9] sends the payload as it is, with the message id as Idempotency-Key', async () => {
     const delivery = deliveryOf({});
     delivery.message.data = '{"big": 12345678901234567890}';
-    await open().invoke(invocationOf('node:call', [delivery]));
+    await open().invoke(invocationOf('node:call', [delivery]), 0);
     expect(requests).toMatchObject([
       {
         method: 'POST',
@@ -227,7 +230,10 @@ describe('a call', () => {
       more();
     };
     const { error } = badOf((await call(open({ responseBytesMax: 100_000 }), {}))[0]);
-    expect(error).toMatchObject({ code: 'CALL_FAILED', message: expect.stringContaining('more than 100000 bytes') });
+    expect(error).toMatchObject({
+      code: 'CALL_FAILED',
+      message: expect.stringContaining('more than 100000 bytes'),
+    });
     expect(written).toBeLessThan(50_000_000);
     answer = (_request, response) => response.end('x'.repeat(100_000));
     expect((await call(open({ responseBytesMax: 100_000 }), {}))[0]?.status).toBe('ok');
@@ -239,13 +245,17 @@ describe('a call', () => {
     const { error } = badOf((await call(open(), {}))[0]);
     expect(error).toMatchObject({
       code: 'CALL_REFUSED',
-      message: expect.stringContaining('302 Found; it points to ftp://elsewhere/file, and redirects are not followed'),
+      message: expect.stringContaining(
+        '302 Found; it points to ftp://elsewhere/file, and redirects are not followed',
+      ),
     });
     expect(requests).toHaveLength(1);
   });
 
   it('[KD12] opens only http and https, whatever the environment says', () => {
-    expect(() => open({ url: '${FLOW_API}/x' }, { FLOW_API: 'file:///etc' })).toThrow(/no http or https address/);
+    expect(() => open({ url: '${FLOW_API}/x' }, { FLOW_API: 'file:///etc' })).toThrow(
+      /no http or https address/,
+    );
     expect(() => open({ url: '${FLOW_API}/x' }, {})).toThrow(/FLOW_API/);
   });
 
