@@ -20,6 +20,9 @@ export interface MessageLog {
     bytesMax: number;
   }): { messages: StoredMessage[] };
   readNewest(topic: string, limit: number, filter?: { key?: string }): { messages: BrowsedEntry[] };
+  offsetAtTime(topic: string, partition: number, timeMs: number): number;
+  /** Keys for which a node keeps state, and timers it has set. */
+  stateSizes(): { keys: Record<string, number>; timers: Record<string, number> };
   close(): void;
 }
 
