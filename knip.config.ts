@@ -32,7 +32,7 @@ const config: KnipConfig = {
       project: ['src/**/*.{ts,tsx}'],
     },
     e2e: {
-      entry: ['specs/**/*.spec.ts', 'screens/takeScreens.ts', '**/*.test.ts'],
+      entry: ['specs/**/*.spec.ts', 'screens/takeScreens.ts', 'crash/crash.ts', '**/*.test.ts'],
       project: ['**/*.ts'],
       ignoreBinaries: ['mount', 'umount'],
     },
