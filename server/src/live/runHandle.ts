@@ -43,8 +43,11 @@ export class RunHandle {
   /** A process that comes after the one that was told has to be told again. */
   #stopSent = false;
   #watching = false;
-  /** Whether any process of this run was ever ready. One that dies before that fails the start instead of being retried. */
-  #everReady = false;
+  /**
+   * Whether any process of this run was ever ready. A new run whose process dies before that fails its start; one that is
+   * resumed has run before, and what kills its process on the way up is no reason to end it.
+   */
+  #everReady: boolean;
   #finished = false;
   /** A process said why the run cannot begin; another one would say the same. */
   #refused = false;
@@ -55,6 +58,7 @@ export class RunHandle {
   constructor(options: RunHandleOptions) {
     this.#options = options;
     this.#paused = options.run.paused;
+    this.#everReady = options.run.afterCrash;
     this.over = new Promise((resolve) => {
       this.#endOver = resolve;
     });
@@ -69,7 +73,7 @@ export class RunHandle {
     if (this.#suspending) return;
     this.#ready = this.#spawn(this.#options.run.afterCrash);
     try {
-      await this.#ready;
+      await this.#whenReady();
     } catch (error) {
       this.#finish();
       // The server was told to end before the run had begun: it is as it was, for the next server to start.
