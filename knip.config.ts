@@ -22,6 +22,8 @@ const config: KnipConfig = {
         'src/**/*.worker.ts',
         'src/**/*.test.ts',
         'bench/*.bench.ts',
+        // Forked by the path of the file.
+        'bench/engine/child.ts',
       ],
       project: ['src/**/*.ts', 'bench/**/*.ts'],
       // A full disk is a small tmpfs, where the tests may mount one.

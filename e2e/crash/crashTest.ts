@@ -88,7 +88,8 @@ class CrashTest {
     const product = this.#product ?? (await this.#startServer()).product;
     const phase = PHASES[this.#random.int(PHASES.length)] as Phase;
     const victim = VICTIMS[this.#random.int(VICTIMS.length)] as Victim;
-    if (phase !== 'recovery') await this.#progress(`messages to be acknowledged again before kill ${index + 1}`);
+    if (phase !== 'recovery')
+      await this.#progress(`messages to be acknowledged again before kill ${index + 1}`);
 
     const scene = {
       runFolder: runFolder(this.#folder, this.#runId),

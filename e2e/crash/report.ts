@@ -22,6 +22,8 @@ export function reportText(report: CrashReport): string {
     row('dead letters', report.deadLetters),
     row('sink lines repeated', report.repeatedLines),
     row('counters exact', report.countersExact ? 'yes' : 'no'),
-    report.faults.length === 0 ? '  nothing lost' : `  FAULTS\n${report.faults.map((fault) => `    ${fault}`).join('\n')}`,
+    report.faults.length === 0
+      ? '  nothing lost'
+      : `  FAULTS\n${report.faults.map((fault) => `    ${fault}`).join('\n')}`,
   ].join('\n');
 }

@@ -155,7 +155,9 @@ function compareCounters(
   const faults = Object.entries(expected).flatMap(([node, numbers]) =>
     Object.entries(numbers).flatMap(([name, number]) => {
       const counted = counters[node]?.[name as keyof NodeCounters];
-      return counted === number ? [] : [`the counter ${name} of ${node} is ${counted}, it should be ${number}`];
+      return counted === number
+        ? []
+        : [`the counter ${name} of ${node} is ${counted}, it should be ${number}`];
     }),
   );
   const { failed, retried, deadLettered } = counters[HANDLER] ?? { failed: 0, retried: 0, deadLettered: 0 };

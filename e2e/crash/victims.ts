@@ -1,5 +1,5 @@
-import type { Product } from '../support/product.ts';
 import { descendantsOf, killNow } from '../support/processes.ts';
+import type { Product } from '../support/product.ts';
 import { runProcessOf } from './moments.ts';
 
 /**

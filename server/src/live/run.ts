@@ -26,6 +26,8 @@ import { createWallClock } from './wallClock.ts';
 export type RunParts = {
   broker: Broker;
   sandbox: Sandbox;
+  /** What becomes of the trace records; kept in the run's folder when left out. */
+  createTraces?: typeof createTracePipeline;
 };
 
 /** What a run tells whoever hosts it. */
@@ -56,7 +58,7 @@ const SUSPEND_MS_MAX = 3000;
 
 export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun> {
   const { document } = boot;
-  const { broker, sandbox } = parts;
+  const { broker, sandbox, createTraces = createTracePipeline } = parts;
   const clock = createWallClock();
   const plan = buildPlan(document);
   await broker.open(plan.topics.map(({ topic, partitions }) => ({ topic, partitions })));
@@ -64,7 +66,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
 
   const sources = await openSources(boot, restored, clock.nowMs);
   const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
-  const traces = await createTracePipeline({
+  const traces = await createTraces({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
     onFrame: host.onTraceFrame,
