@@ -1,5 +1,5 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import { draftFlow, nodeIdOf } from '../flows/draft.ts';
+import { AT_ONCE, draftFlow, nodeIdOf } from '../flows/draft.ts';
 
 export const GENERATED = nodeIdOf('Generator');
 export const INGESTED = nodeIdOf('Ingest');
@@ -23,7 +23,7 @@ export const POISON_EVERY = 50;
  * end as a dead letter, so there are more attempts than kills that could hit one message in a row.
  */
 const ATTEMPTS_MAX = 12;
-const RETRY = { attemptsMax: ATTEMPTS_MAX, backoff: 'fixed', delayMs: 1, delayMsMax: 1, jitter: 0 } as const;
+const RETRY = { ...AT_ONCE, attemptsMax: ATTEMPTS_MAX };
 
 const CODE = `export function handle(event, ctx) {
   if (event.data.poison === 0) throw new Error('this message cannot be handled');

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { afterEach, expect, it } from 'vitest';
-import { draftFlow, nodeIdOf } from '../flows/draft.ts';
+import { AT_ONCE, draftFlow, nodeIdOf } from '../flows/draft.ts';
 import { type Client, connectClient } from '../support/client.ts';
 import { descendantsOf, killNow } from '../support/processes.ts';
 import { type Product, startProduct, temporaryFolder } from '../support/product.ts';
@@ -30,15 +30,7 @@ const CODE = `export function handle(event, ctx) {
 `;
 
 function timeFlow(): FlowDocument {
-  const retry = {
-    attemptsMax: 5,
-    backoff: 'fixed',
-    delayMs: 5,
-    delayMsMax: 5,
-    jitter: 0,
-    order: 'in-order',
-    exceptFor: '',
-  } as const;
+  const retry = { ...AT_ONCE, attemptsMax: 5 };
   return draftFlow('Time')
     .add('generator', 'Paced', {
       ratePerSecond: 20,

@@ -77,4 +77,12 @@ function slug(name: string): string {
 }
 
 /** Retries that do not make a test wait. */
-export const AT_ONCE = { attemptsMax: 1, backoff: 'fixed', delayMs: 0, delayMsMax: 0, jitter: 0 } as const;
+export const AT_ONCE = {
+  attemptsMax: 1,
+  backoff: 'fixed',
+  delayMs: 0,
+  delayMsMax: 0,
+  jitter: 0,
+  order: 'in-order',
+  exceptFor: '',
+} as const;

@@ -30,7 +30,6 @@ export const SOURCE = 'node:generator';
 export function handlerChain({ messages, handlers, ratePerSecond, partitions }: ChainOptions): FlowDocument {
   const topic = { partitions: partitions ?? 3, key: 'customer' };
   const drawn = flow('bench')
-    .settings({ backlogMessagesMax: 50_000 })
     .node('generator', 'generator', {
       ratePerSecond: ratePerSecond ?? FULL_RATE,
       count: messages,

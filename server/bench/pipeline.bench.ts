@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document.ts';
 import { initialDelivery } from '@millrace/shared/flow/records/delivery.ts';
+import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
@@ -27,7 +28,7 @@ function pipeline(): FlowDocument {
   const document = emptyDocument('flow:bench', 'Bench');
   const delivery = initialDelivery();
   const code = { code: HANDLER, ...delivery, timeoutMs: 1000, memoryMb: 64 };
-  const topic = { partitions: 3, key: 'customer', schema: null };
+  const topic = { ...NODE_KINDS.topic.initial(), key: 'customer' };
   document.settings.backlogMessagesMax = 50_000;
   document.nodes = [
     {
@@ -41,6 +42,7 @@ function pipeline(): FlowDocument {
         eventType: 'bench.message',
         key: '',
         payload: PAYLOAD,
+        whenFull: 'block',
       },
     },
     { id: 'node:first', kind: 'topic', name: 'first', description: '', config: topic },

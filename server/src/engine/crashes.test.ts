@@ -13,7 +13,15 @@ import { createEngine } from './engine.ts';
 import type { EngineEffect } from './io.ts';
 import { buildPlan } from './plan/plan.ts';
 
-const retry = { attemptsMax: 3, backoff: 'fixed' as const, delayMs: 10, delayMsMax: 10, jitter: 0 };
+const retry = {
+  attemptsMax: 3,
+  backoff: 'fixed' as const,
+  delayMs: 10,
+  delayMsMax: 10,
+  jitter: 0,
+  order: 'in-order' as const,
+  exceptFor: '',
+};
 
 function twoHandlers() {
   return flow()

@@ -2,6 +2,7 @@ import { assert, assertNever } from '@millrace/shared/util/assert.ts';
 import type { EngineEffect, EngineInput, EngineView } from './io.ts';
 import { onWriteFailed, onWritten } from './runtime/acknowledge.ts';
 import { buildCore, type EngineOptions } from './runtime/build.ts';
+import { onCommand } from './runtime/commands.ts';
 import type { Core } from './runtime/core.ts';
 import { pumpLanes } from './runtime/dispatch.ts';
 import { pumpWrites } from './runtime/groups.ts';
@@ -89,6 +90,10 @@ function accept(core: Core, input: EngineInput): void {
       return onSourceFailed(core, input.readId, input.error);
     case 'ingested':
       return onIngested(core, input.requestId, input.producer, input.messages);
+    case 'command':
+      return onCommand(core, input.requestId, input.command);
+    case 'maintained':
+      return;
     default:
       assertNever(input, 'input');
   }

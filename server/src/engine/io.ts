@@ -1,6 +1,14 @@
+import type { RedriveProgress, RedriveSelection } from '@millrace/shared/deadLetters/redrive.ts';
 import type { ErrorCode } from '@millrace/shared/errors/codes.ts';
+import type { ActiveFault, FaultSpec } from '@millrace/shared/faults/fault.ts';
 import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
-import type { NodeCondition, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type {
+  GroupProgress,
+  NodeCondition,
+  NodeCounters,
+  RunStatus,
+  SubscriptionProgress,
+} from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 
 /**
@@ -19,6 +27,8 @@ export type TopicPartition = { topic: string; partition: number };
 export type EngineError = {
   code: ErrorCode;
   message: string;
+  /** The code that a person's handler gave to `ctx.fail`; retries can leave it out (DL3). */
+  reason?: string;
   /** Stack or source excerpt in terms of the user's code. */
   stack?: string;
 };
@@ -27,7 +37,8 @@ export type EngineError = {
 
 /** What was committed before, read from the broker by the driver; empty maps for a new run. */
 export type RestoredRun = {
-  /** Next offset of each partition of each topic. */
+  /** First and next offset of each partition of each topic. */
+  firsts: Record<string, number[]>;
   ends: Record<string, number[]>;
   /** Committed offsets: group (consumer node id) → topic → partition. Missing: nothing committed yet. */
   commits: Record<string, Record<string, (number | null)[]>>;
@@ -94,7 +105,8 @@ export type EngineInput = { nowMs: number } & (
   | { type: 'step-one'; requestId: number }
   | { type: 'stop' }
   | { type: 'fetched'; fetchId: number; messages: StoredMessage[]; end: number }
-  | { type: 'fetch-failed'; fetchId: number; error: EngineError }
+  /** `deleted` says where the log begins now, when what was asked for is not there any more (TP4). */
+  | { type: 'fetch-failed'; fetchId: number; error: EngineError; deleted?: { start: number; end: number } }
   /** Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok. */
   | { type: 'invoked'; invocationId: number; outcomes: AttemptOutcome[] }
   | { type: 'written'; writeId: number; bases: number[] }
@@ -104,7 +116,40 @@ export type EngineInput = { nowMs: number } & (
   | { type: 'source-failed'; readId: number; error: EngineError }
   /** Messages pushed from outside (HTTP ingest); answered by a `reply` effect once they are durable. */
   | { type: 'ingested'; requestId: number; producer: string; messages: Message[] }
+  /** Answered by an `answer` effect. */
+  | { type: 'command'; requestId: number; command: EngineCommand }
+  /** What `maintain` has done: where partitions begin now, and how many messages went (TP4). */
+  | { type: 'maintained'; changed: MaintainedPartition[]; more: boolean }
 );
+
+export type MaintainedPartition = TopicPartition & { start: number; end: number; expired: number };
+
+/** What a person asks of a run while it goes on. */
+export type EngineCommand =
+  | { type: 'inject-fault'; fault: FaultSpec }
+  /** Null heals all. */
+  | { type: 'heal-fault'; faultId: string | null }
+  | { type: 'pause-group'; node: string }
+  | { type: 'resume-group'; node: string }
+  | { type: 'scale-group'; node: string; instances: number }
+  /** Rule CG3. The driver has resolved times and names into offsets. */
+  | { type: 'seek'; node: string; positions: (TopicPartition & { offset: number })[] }
+  /** Rule DL5. */
+  | { type: 'redrive'; topic: string; selection: RedriveSelection; dryRun: boolean }
+  | { type: 'cancel-redrive'; redriveId: string }
+  | { type: 'resume-redrive'; redriveId: string };
+
+export type EngineAnswers = {
+  'inject-fault': { faultId: string };
+  'heal-fault': { healed: number };
+  'pause-group': null;
+  'resume-group': null;
+  'scale-group': null;
+  seek: { moved: (TopicPartition & { from: number; to: number })[] };
+  redrive: RedriveProgress;
+  'cancel-redrive': RedriveProgress;
+  'resume-redrive': RedriveProgress;
+};
 
 // --------------------------------------------------------------------------------------------------- effects
 
@@ -112,8 +157,9 @@ export type Append = TopicPartition & { messages: Message[] };
 export type Commit = TopicPartition & { group: string; offset: number };
 /**
  * Durable keyed state. Stores: `cursor` (producer → cursor), `counters` (node → NodeCounters), `timer` (timer id →
- * timer), `attempt` (group/topic/partition → offset and attempts under way), `run` (random state, clocks),
- * `state:<node id>` (`ctx.state` of a handler).
+ * timer), `lane` (group/topic/partition → what of it is finished or tried past the commit), `run` (random state, clocks),
+ * `state:<node id>` (`ctx.state` of a handler), `seen:<node id>` (keys an idempotent consumer remembers), `group` (paused,
+ * instances), `fault`, `redrive` and `redriven:<topic>`.
  */
 export type StateWrite = { store: string; key: string; value: JsonText | null };
 
@@ -132,6 +178,8 @@ export type Delivery = {
 export type Invocation = {
   invocationId: number;
   node: string;
+  /** Which member of the group handles it (CG2); each has code and module variables of its own. */
+  instance: number;
   /** Seed of `ctx.random()` and `ctx.uuid()`; each delivery mixes in its message id, and random numbers its attempt. */
   seed: number;
   deliveries: Delivery[];
@@ -180,6 +228,10 @@ export type EngineEffect =
       messageId: string | null;
       correlationId: string | null;
     }
+  | { type: 'answer'; requestId: number; ok: true; value: EngineAnswers[EngineCommand['type']] }
+  | { type: 'answer'; requestId: number; ok: false; error: EngineError }
+  /** Rule TP4: apply retention and compaction, one slice of it. Answered by `maintained`. */
+  | { type: 'maintain' }
   | { type: 'trace'; records: TraceRecord[] }
   | { type: 'log'; lines: EngineLog[] }
   | { type: 'status'; status: RunStatus; error: EngineError | null }
@@ -193,8 +245,11 @@ export type EngineView = {
   status: RunStatus;
   nodes: Record<string, NodeCounters>;
   conditions: Record<string, NodeCondition>;
-  topics: Record<string, { end: number[] }>;
-  subscriptions: Record<string, { committed: number[]; lag: number }>;
+  topics: Record<string, { start: number[]; end: number[] }>;
+  subscriptions: Record<string, SubscriptionProgress>;
+  groups: Record<string, GroupProgress>;
+  faults: ActiveFault[];
+  redrives: RedriveProgress[];
   stalled: string | null;
 };
 

@@ -78,6 +78,8 @@ describe('the life of a run', () => {
       delayMs: 3_600_000,
       delayMsMax: 3_600_000,
       jitter: 0,
+      order: 'in-order' as const,
+      exceptFor: '',
     };
     const failing: NativeHandler = () => {
       throw new Error('no');
@@ -132,6 +134,8 @@ describe('the life of a run', () => {
       delayMs: 60_000,
       delayMsMax: 60_000,
       jitter: 0,
+      order: 'in-order' as const,
+      exceptFor: '',
     };
     const startMs = 1_767_225_600_000;
     const stopped = (commands: VirtualCommand[]) =>

@@ -17,8 +17,11 @@ import { isLoopbackName } from './origins.ts';
 import type { RunReaders } from './ports.ts';
 import { createReaderCache } from './readers.ts';
 import { browseRequests } from './requests/browseRequests.ts';
+import { controlRequests } from './requests/controlRequests.ts';
+import { deadLetterRequests } from './requests/deadLetterRequests.ts';
 import { flowRequests } from './requests/flowRequests.ts';
 import { libraryRequests } from './requests/libraryRequests.ts';
+import { replacementRequests } from './requests/replacementRequests.ts';
 import { runRequests } from './requests/runRequests.ts';
 import { createRunStreams } from './runStreams.ts';
 import { createRuns } from './runs.ts';
@@ -131,6 +134,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   sockets.serve({
     ...flowRequests({ flows, onPatched: sockets.toOthersOfFlow }),
     ...runRequests({ runs, streams, readers }),
+    ...controlRequests({ runs }),
+    ...deadLetterRequests(),
+    ...replacementRequests(),
     ...browseRequests({ runs, readers }),
     ...libraryRequests({ flows, samples, files, version, ingestBase: () => `${address}/ingest` }),
   });

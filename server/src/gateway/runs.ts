@@ -7,6 +7,8 @@ import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { isFinalRunStatus, type MetricsSnapshot, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
+import type { EngineAnswers, EngineCommand } from '../engine/io.ts';
+import type { SeekRequest } from '../live/seek.ts';
 import type { Supervisor, SupervisorEvents } from '../live/supervision.ts';
 import type { Store, StoredRun } from '../storage/store.ts';
 import { refuseUnrunnable } from './flowInput.ts';
@@ -53,6 +55,12 @@ export type Runs = {
   resume(runId: string): Promise<RunSummary>;
   step(runId: string): Promise<ResponseOf<'run.step'>>;
   stop(runId: string): Promise<RunSummary>;
+  /** What a person asks of a run while it goes on; answered by its engine. */
+  command<Type extends EngineCommand['type']>(
+    runId: string,
+    command: Extract<EngineCommand, { type: Type }>,
+  ): Promise<EngineAnswers[Type]>;
+  seek(runId: string, request: SeekRequest): Promise<EngineAnswers['seek']>;
   delete(runId: string): Promise<void>;
   list(flowId?: string): RunSummary[];
   /** RUN_NOT_FOUND. */
@@ -216,6 +224,16 @@ export function createRuns(options: RunsOptions): Runs {
     pause: (runId) => command(runId, 'pause'),
     resume: (runId) => command(runId, 'resume'),
     stop: (runId) => command(runId, 'stop'),
+    command: async (runId, asked) => {
+      refuseWhenOver(get(runId).summary);
+      const answer = await supervisor.request(runId, { type: 'command', command: asked });
+      // The engine answers each command with the type that `EngineAnswers` gives for it.
+      return answer as EngineAnswers[(typeof asked)['type']];
+    },
+    seek: async (runId, request) => {
+      refuseWhenOver(get(runId).summary);
+      return supervisor.request(runId, { type: 'seek', ...request });
+    },
     step: async (runId) => {
       const { summary } = get(runId);
       refuseWhenOver(summary);
@@ -303,6 +321,7 @@ function newRun(id: string, document: FlowDocument, version: number, createdMs: 
       startedMs: null,
       endedMs: null,
       restarts: 0,
+      forkedFrom: null,
       error: null,
       counters: {},
     },

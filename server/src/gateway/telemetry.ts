@@ -31,6 +31,11 @@ const NODE_COUNTERS: Record<keyof NodeCounters, string> = {
   deadLettered: 'Messages given up on and sent to a dead-letter topic.',
   skipped: 'Messages given up on and skipped.',
   rejected: 'Messages refused before anything was written.',
+  deduplicated: 'Messages passed over because their key was handled before.',
+  dropped: 'Messages left out by a full reader, or lost by at-most-once.',
+  expired: 'Messages deleted by retention or compaction.',
+  flagged: 'Messages appended though they do not fit their schema.',
+  redriven: 'Dead letters sent back.',
 };
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {

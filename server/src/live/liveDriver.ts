@@ -8,6 +8,8 @@ import type { Broker } from '../brokers/broker.ts';
 import type { Engine } from '../engine/engine.ts';
 import type {
   AttemptOutcome,
+  EngineAnswers,
+  EngineCommand,
   EngineEffect,
   EngineError,
   EngineInput,
@@ -48,6 +50,10 @@ export class LiveDriver {
   readonly #replies = new Map<
     number,
     { resolve(accepted: Accepted[]): void; reject(error: WorkbenchError): void }
+  >();
+  readonly #answers = new Map<
+    number,
+    { resolve(value: EngineAnswers[EngineCommand['type']]): void; reject(error: WorkbenchError): void }
   >();
   readonly #steps = new Map<number, (stepped: ResponseOf<'run.step'>) => void>();
   #nextRequestId = 1;
@@ -98,6 +104,20 @@ export class LiveDriver {
     });
   }
 
+  /** Resolves with what the core answers, once it is durable. */
+  command<Type extends EngineCommand['type']>(
+    command: Extract<EngineCommand, { type: Type }>,
+  ): Promise<EngineAnswers[Type]> {
+    if (this.#closed) return Promise.reject(hasEnded());
+    const requestId = this.#nextRequestId++;
+    const answer = new Promise<EngineAnswers[EngineCommand['type']]>((resolve, reject) => {
+      this.#answers.set(requestId, { resolve, reject });
+      this.#feed({ type: 'command', requestId, command, nowMs: this.#now() });
+    });
+    // The core answers each command with the type that `EngineAnswers` gives for it.
+    return answer as Promise<EngineAnswers[Type]>;
+  }
+
   /** Resolves when nothing is under way, or false when that takes longer than `timeoutMs`. */
   whenIdle(timeoutMs: number): Promise<boolean> {
     if (this.#outstanding === 0) return Promise.resolve(true);
@@ -115,8 +135,9 @@ export class LiveDriver {
     this.#closed = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    for (const reply of this.#replies.values()) reply.reject(hasEnded());
+    for (const waiting of [...this.#replies.values(), ...this.#answers.values()]) waiting.reject(hasEnded());
     this.#replies.clear();
+    this.#answers.clear();
     for (const resolve of this.#steps.values())
       resolve({ nodeId: null, messageId: null, correlationId: null });
     this.#steps.clear();
@@ -161,6 +182,15 @@ export class LiveDriver {
         this.#steps.delete(requestId);
         return;
       }
+      case 'answer': {
+        const waiting = this.#answers.get(effect.requestId);
+        this.#answers.delete(effect.requestId);
+        if (effect.ok) waiting?.resolve(effect.value);
+        else waiting?.reject(new WorkbenchError(effect.error.code, effect.error.message));
+        return;
+      }
+      case 'maintain':
+        return this.#maintain();
       case 'trace':
         return this.#parts.onTrace(effect.records);
       case 'log':
@@ -187,7 +217,22 @@ export class LiveDriver {
     this.#track(
       this.#parts.broker.read(effect),
       ({ messages, end }) => ({ type: 'fetched', fetchId, messages, end, nowMs: this.#now() }),
-      (error) => ({ type: 'fetch-failed', fetchId, error: engineError(error), nowMs: this.#now() }),
+      (error) => ({
+        type: 'fetch-failed',
+        fetchId,
+        error: engineError(error),
+        ...deletedRange(error),
+        nowMs: this.#now(),
+      }),
+    );
+  }
+
+  #maintain(): void {
+    this.#track(
+      this.#parts.broker.maintain(this.#now()),
+      ({ changed, more }) => ({ type: 'maintained', changed, more, nowMs: this.#now() }),
+      // Nothing was deleted; it is tried again in time.
+      () => ({ type: 'maintained', changed: [], more: false, nowMs: this.#now() }),
     );
   }
 
@@ -281,6 +326,13 @@ export class LiveDriver {
 
 function hasEnded(): WorkbenchError {
   return new WorkbenchError('RUN_NOT_ACTIVE', 'The run has ended.');
+}
+
+/** Rule TP4: what a broker says of an offset that is not in the log any more. */
+function deletedRange({ code, details }: WorkbenchError): { deleted?: { start: number; end: number } } {
+  const { start, end } = details ?? {};
+  if (code !== 'OFFSET_OUT_OF_RANGE' || typeof start !== 'number' || typeof end !== 'number') return {};
+  return { deleted: { start, end } };
 }
 
 function engineError(error: WorkbenchError): EngineError {

@@ -1,7 +1,13 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { Broker, PartitionOffsets } from '../brokers/broker.ts';
+import type { Broker, PartitionOffsets, TopicSpec } from '../brokers/broker.ts';
 import type { RestoredRun } from '../engine/io.ts';
-import type { ExecutionPlan } from '../engine/plan/plan.ts';
+import type { ExecutionPlan, PlannedTopic } from '../engine/plan/plan.ts';
+import { resolve } from './seek.ts';
+
+/** What a broker has to know of a planned topic. */
+export function topicSpecOf({ topic, partitions, retention, cleanup, tombstoneMs }: PlannedTopic): TopicSpec {
+  return { topic, partitions, retention, cleanup, tombstoneMs };
+}
 
 /**
  * Reads what the run committed before: end offsets, commits, durable state, and where groups without a commit begin
@@ -34,9 +40,13 @@ export async function restoreRun(
     starts[consumer.node] = topics;
   }
 
+  const firsts: RestoredRun['firsts'] = {};
   const ends: RestoredRun['ends'] = {};
-  for (const [topic, partitions] of offsets) ends[topic] = partitions.map(({ end }) => end);
-  return { ends, commits, starts, state: await broker.state(), afterCrash };
+  for (const [topic, partitions] of offsets) {
+    firsts[topic] = partitions.map(({ start }) => start);
+    ends[topic] = partitions.map(({ end }) => end);
+  }
+  return { firsts, ends, commits, starts, state: await broker.state(), afterCrash };
 }
 
 async function startOffsets(
@@ -50,11 +60,7 @@ async function startOffsets(
   const from = node && 'startFrom' in node.config ? node.config.startFrom : ({ at: 'earliest' } as const);
   const result: number[] = [];
   for (const [partition, { start, end }] of partitions.entries()) {
-    if (from.at === 'latest') result.push(end);
-    else if (from.at === 'offset') result.push(Math.min(Math.max(from.offset, start), end));
-    else if (from.at === 'time')
-      result.push(await broker.offsetAtTime(topic, partition, Date.parse(from.time)));
-    else result.push(start);
+    result.push(await resolve(broker, topic, partition, start, end, from));
   }
   return result;
 }

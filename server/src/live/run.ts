@@ -8,15 +8,16 @@ import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import type { EngineError, RestoredRun } from '../engine/io.ts';
+import type { EngineAnswers, EngineCommand, EngineError, RestoredRun } from '../engine/io.ts';
 import { sandboxModuleOf } from '../engine/operators/registry.ts';
 import { buildPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
-import { restoreRun } from './restore.ts';
+import { restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
+import { type SeekRequest, seekPositions } from './seek.ts';
 import { createSink } from './sinks/registry.ts';
 import type { Sink } from './sinks/sink.ts';
 import { createSource } from './sources/registry.ts';
@@ -47,6 +48,9 @@ export interface LiveRun {
   stop(): void;
   ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
   metrics(): MetricsSnapshot;
+  command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
+  /** Rule CG3: moves a paused group. */
+  seek(request: SeekRequest): Promise<EngineAnswers['seek']>;
   /** Lets work under way finish and leaves everything ready to be resumed. */
   suspend(): Promise<void>;
   /** Frees everything; the traces are on disk when it resolves. */
@@ -61,7 +65,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const { broker, sandbox, createTraces = createTracePipeline } = parts;
   const clock = createWallClock();
   const plan = buildPlan(document);
-  await broker.open(plan.topics.map(({ topic, partitions }) => ({ topic, partitions })));
+  await broker.open(plan.topics.map(topicSpecOf));
   const restored = await restoreRun(broker, plan, document, boot.afterCrash);
 
   const sources = await openSources(boot, restored, clock.nowMs);
@@ -129,6 +133,11 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     stop: () => driver.stop(),
     ingest: (producer, messages) => driver.ingest(producer, messages),
     metrics: () => snapshot(boot.runId, engine, traces, clock.nowMs()),
+    command: (command) => driver.command(command),
+    seek: async (request) => {
+      const positions = await seekPositions(broker, plan, request);
+      return driver.command({ type: 'seek', node: request.node, positions });
+    },
     async suspend() {
       driver.pause();
       await driver.whenIdle(SUSPEND_MS_MAX);
@@ -148,6 +157,9 @@ function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: 
     conditions: view.conditions,
     topics: view.topics,
     subscriptions: view.subscriptions,
+    groups: view.groups,
+    faults: view.faults,
+    redrives: view.redrives,
     trace: traces.stats(),
     stalled: view.stalled,
   };

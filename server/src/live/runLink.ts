@@ -4,6 +4,8 @@ import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { EngineAnswers, EngineCommand } from '../engine/io.ts';
+import type { StartFrom } from '../engine/plan/plan.ts';
 
 /** What travels between the server and the process of one run. Node's IPC with `serialization: 'advanced'`. */
 
@@ -28,7 +30,10 @@ export type RunRequest =
   | { type: 'step' }
   | { type: 'stop' }
   | { type: 'ingest'; producer: string; messages: Message[] }
-  | { type: 'metrics' };
+  | { type: 'metrics' }
+  | { type: 'command'; command: EngineCommand }
+  /** Rule CG3. Null: all topics of the group, all partitions. */
+  | { type: 'seek'; node: string; topic: string | null; partition: number | null; to: StartFrom };
 
 export type RunAnswers = {
   pause: null;
@@ -37,6 +42,9 @@ export type RunAnswers = {
   stop: null;
   ingest: { id: string; topic: string; partition: number; offset: number }[];
   metrics: MetricsSnapshot;
+  /** Of the command that was sent. */
+  command: EngineAnswers[EngineCommand['type']];
+  seek: EngineAnswers['seek'];
 };
 
 export type ToRun =

@@ -135,6 +135,10 @@ async function perform(request: RunRequest): Promise<unknown> {
       return run.ingest(request.producer, request.messages);
     case 'metrics':
       return run.metrics();
+    case 'command':
+      return run.command(request.command);
+    case 'seek':
+      return run.seek(request);
   }
 }
 

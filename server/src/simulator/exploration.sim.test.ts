@@ -41,6 +41,8 @@ function scenario(seed: number): VirtualRunOptions & { total: number } {
     delayMs: random.int(300),
     delayMsMax: 1000,
     jitter: random.next(),
+    order: 'in-order' as const,
+    exceptFor: '',
   };
   const speed =
     random.next() < 0.5

@@ -9,6 +9,8 @@ const retry = {
   delayMs: 200,
   delayMsMax: 30_000,
   jitter: 0.2,
+  order: 'in-order' as const,
+  exceptFor: '',
 };
 
 function threeStages() {

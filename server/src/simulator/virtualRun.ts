@@ -355,8 +355,18 @@ const takesEverything: NativeHandler = () => undefined;
 
 /** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
 export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
-  const restored: RestoredRun = { ends: {}, commits: {}, starts: {}, state: log.state(), afterCrash };
-  for (const { topic } of plan.topics) restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+  const restored: RestoredRun = {
+    firsts: {},
+    ends: {},
+    commits: {},
+    starts: {},
+    state: log.state(),
+    afterCrash,
+  };
+  for (const { topic } of plan.topics) {
+    restored.firsts[topic] = log.offsets(topic).map(({ start }) => start);
+    restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+  }
   for (const { group, topic, partition, offset } of log.commits()) {
     restored.commits[group] ??= {};
     const topics = restored.commits[group] as Record<string, (number | null)[]>;

@@ -1,11 +1,16 @@
 import { z } from 'zod';
+import { redriveProgressSchema, redriveSelectionSchema } from '../deadLetters/redrive.ts';
 import { type ErrorData, errorDataSchema } from '../errors/workbenchError.ts';
+import { faultSpecSchema } from '../faults/fault.ts';
+import { flowChangeSchema } from '../flow/changes.ts';
 import { flowDocumentSchema } from '../flow/document.ts';
 import { flowIdSchema, nodeIdSchema } from '../flow/ids.ts';
+import { startFromSchema } from '../flow/records/delivery.ts';
 import { flowPatchSchema } from '../flow/records.ts';
 import { metricsSnapshotSchema } from '../trace/metrics.ts';
 import {
   browsedMessageSchema,
+  deadLetterTopicSchema,
   flowSummarySchema,
   logLineSchema,
   runNoticeSchema,
@@ -17,6 +22,8 @@ import {
 
 const none = z.strictObject({});
 const runRef = z.strictObject({ runId: z.string() });
+const groupRef = z.strictObject({ runId: z.string(), nodeId: nodeIdSchema });
+const redriveRef = z.strictObject({ runId: z.string(), redriveId: z.string() });
 const flowState = z.strictObject({
   document: flowDocumentSchema,
   revision: z.int(),
@@ -76,7 +83,11 @@ export const REQUESTS = {
     response: runSummarySchema,
   },
   'run.list': {
-    request: z.strictObject({ flowId: flowIdSchema.optional() }),
+    request: z.strictObject({
+      flowId: flowIdSchema.optional(),
+      /** Part of the flow's name, the run's id, its status or its error. */
+      text: z.string().max(256).optional(),
+    }),
     response: z.strictObject({ runs: z.array(runSummarySchema) }),
   },
   'run.pause': { request: runRef, response: runSummarySchema },
@@ -91,6 +102,74 @@ export const REQUESTS = {
     }),
   },
   'run.stop': { request: runRef, response: runSummarySchema },
+
+  /** Faults on a live run. They last until healed, across restarts of its process. */
+  'run.injectFault': {
+    request: z.strictObject({ runId: z.string(), fault: faultSpecSchema }),
+    response: z.strictObject({ faultId: z.string() }),
+  },
+  /** Without `faultId`, all. */
+  'run.healFault': {
+    request: z.strictObject({ runId: z.string(), faultId: z.string().nullable() }),
+    response: z.strictObject({ healed: z.int() }),
+  },
+  /** Rule CG3: stops handing out messages to one group; what it has in hand is finished. */
+  'run.pauseGroup': { request: groupRef, response: none },
+  'run.resumeGroup': { request: groupRef, response: none },
+  /** Rule CG2: instances join or leave while the run goes on. */
+  'run.scaleGroup': {
+    request: z.strictObject({ ...groupRef.shape, instances: z.int().min(1).max(16) }),
+    response: none,
+  },
+  /** Rule CG3: moves a paused group. Without a topic or partition, all of them. Answers where it stands now. */
+  'run.seek': {
+    request: z.strictObject({
+      ...groupRef.shape,
+      topicId: z.string().nullable(),
+      partition: z.int().min(0).nullable(),
+      to: startFromSchema,
+    }),
+    response: z.strictObject({
+      moved: z.array(z.strictObject({ topicId: z.string(), partition: z.int(), from: z.int(), to: z.int() })),
+    }),
+  },
+  /** Rule DL4: the dead letters of a run, grouped by cause. `topicId` null: of all topics that hold some. */
+  'deadLetters.causes': {
+    request: z.strictObject({ runId: z.string(), topicId: z.string().nullable() }),
+    response: z.strictObject({ topics: z.array(deadLetterTopicSchema), truncated: z.int() }),
+  },
+  /** Rule DL5. A dry run only counts, and answers with status `done`. */
+  'run.redrive': {
+    request: z.strictObject({
+      runId: z.string(),
+      topicId: z.string(),
+      selection: redriveSelectionSchema,
+      dryRun: z.boolean(),
+    }),
+    response: redriveProgressSchema,
+  },
+  'run.cancelRedrive': { request: redriveRef, response: redriveProgressSchema },
+  'run.resumeRedrive': { request: redriveRef, response: redriveProgressSchema },
+  /** Rule RN4: what the draft would change in the running version. */
+  'run.previewReplacement': {
+    request: runRef,
+    response: z.strictObject({ version: z.int(), changes: z.array(flowChangeSchema) }),
+  },
+  /** Publishes the draft and lets the run go on with it. `expectedVersion` is that of the preview. */
+  'run.replace': {
+    request: z.strictObject({ runId: z.string(), expectedVersion: z.int() }),
+    response: runSummarySchema,
+  },
+  /** Rule RN5: a new run of the newest version that handles again what a topic of this run holds from an offset on. */
+  'run.fork': {
+    request: z.strictObject({
+      runId: z.string(),
+      topicId: z.string(),
+      partition: z.int().min(0),
+      offset: z.int().min(0),
+    }),
+    response: runSummarySchema,
+  },
   'run.delete': { request: runRef, response: none },
 
   /** Joins the run's stream. `afterSeq` resumes the trace tail (TR5): `gap` says how many records are gone for good. */

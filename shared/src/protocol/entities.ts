@@ -45,6 +45,10 @@ export const runSummarySchema = z.strictObject({
   endedMs: z.number().nullable(),
   /** How often its process died and was started again. */
   restarts: z.int(),
+  /** The run whose messages it handles again, null for a run of its own (RN5). */
+  forkedFrom: z
+    .strictObject({ runId: z.string(), topicId: z.string(), partition: z.int(), offset: z.int() })
+    .nullable(),
   error: errorDataSchema.nullable(),
   counters: z.record(z.string(), nodeCountersSchema),
 });
@@ -102,6 +106,32 @@ export const browsedMessageSchema = z.strictObject({
   truncated: z.boolean(),
 });
 export type BrowsedMessage = z.infer<typeof browsedMessageSchema>;
+
+/** Dead letters of one topic that failed for the same reason. */
+export const deadLetterCauseSchema = z.strictObject({
+  /** As `causeOf` names it; what a redrive selects by. */
+  cause: z.string(),
+  nodeId: z.string(),
+  errorCode: z.string(),
+  /** The last error of the newest of them. */
+  error: z.string(),
+  count: z.int(),
+  /** How many of them were sent back. */
+  redriven: z.int(),
+  firstMs: z.number(),
+  lastMs: z.number(),
+  /** The newest of them, to look at. */
+  sample: z.strictObject({ partition: z.int(), offset: z.int() }),
+});
+export type DeadLetterCause = z.infer<typeof deadLetterCauseSchema>;
+
+export const deadLetterTopicSchema = z.strictObject({
+  topicId: z.string(),
+  name: z.string(),
+  total: z.int(),
+  causes: z.array(deadLetterCauseSchema),
+});
+export type DeadLetterTopic = z.infer<typeof deadLetterTopicSchema>;
 
 export const logLineSchema = z.strictObject({
   seq: z.int(),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { redriveProgressSchema } from '../deadLetters/redrive.ts';
+import { activeFaultSchema } from '../faults/fault.ts';
 
 const count = z.int().min(0);
 
@@ -16,17 +18,63 @@ export const nodeCountersSchema = z.strictObject({
   skipped: count,
   /** Messages refused before anything was written (schema, size). */
   rejected: count,
+  /** Consumer: messages passed over because their key was handled before (DL6). */
+  deduplicated: count,
+  /** Producer: messages left out because a reader was full (TP6). Consumer: messages lost by `at-most-once` (DL1). */
+  dropped: count,
+  /** Topic: messages deleted by retention or compaction. Consumer: messages deleted before it read them (TP4). */
+  expired: count,
+  /** Topic: messages appended though they do not fit its schema (TP5). */
+  flagged: count,
+  /** Topic of dead letters: those sent back (DL5). */
+  redriven: count,
 });
 export type NodeCounters = z.infer<typeof nodeCountersSchema>;
 
 export function zeroCounters(): NodeCounters {
-  return { in: 0, out: 0, failed: 0, retried: 0, deadLettered: 0, skipped: 0, rejected: 0 };
+  return {
+    in: 0,
+    out: 0,
+    failed: 0,
+    retried: 0,
+    deadLettered: 0,
+    skipped: 0,
+    rejected: 0,
+    deduplicated: 0,
+    dropped: 0,
+    expired: 0,
+    flagged: 0,
+    redriven: 0,
+  };
 }
 
-/** `end` is the next offset of each partition; `committed` per consumer is aligned with it. */
-export const topicProgressSchema = z.strictObject({ end: z.array(count) });
-/** One subscription, keyed by edge id: committed offset of each partition; lag is the sum of end − committed (CG4). */
-export const subscriptionProgressSchema = z.strictObject({ committed: z.array(count), lag: count });
+/** First and next offset of each partition; `committed` per consumer is aligned with them. */
+export const topicProgressSchema = z.strictObject({ start: z.array(count), end: z.array(count) });
+/**
+ * One subscription, keyed by edge id. Committed offset of each partition; lag is the sum of end − committed (CG4). Messages
+ * and bytes that its reader is behind, those still being written included, and their limits (TP6).
+ */
+export const subscriptionProgressSchema = z.strictObject({
+  committed: z.array(count),
+  lag: count,
+  backlog: count,
+  backlogBytes: count,
+  backlogMax: count,
+  backlogBytesMax: count,
+});
+
+export type SubscriptionProgress = z.infer<typeof subscriptionProgressSchema>;
+
+/** One consumer group, keyed by node id (CG2). */
+export const groupProgressSchema = z.strictObject({
+  generation: count,
+  /** Paused by a person, so that it can be moved (CG3). */
+  paused: z.boolean(),
+  instances: z.array(z.strictObject({ state: z.enum(['up', 'paused', 'down']), inFlight: count })),
+  /** Edge id → owner of each partition: index of the instance, -1 for none. */
+  owners: z.record(z.string(), z.array(z.int().min(-1))),
+});
+export type GroupProgress = z.infer<typeof groupProgressSchema>;
 
 export const RUN_STATUSES = [
   'created',
@@ -66,6 +114,10 @@ export const metricsSnapshotSchema = z.strictObject({
   conditions: z.record(z.string(), nodeConditionSchema),
   topics: z.record(z.string(), topicProgressSchema),
   subscriptions: z.record(z.string(), subscriptionProgressSchema),
+  groups: z.record(z.string(), groupProgressSchema),
+  /** Faults that were injected and are not healed. */
+  faults: z.array(activeFaultSchema),
+  redrives: z.array(redriveProgressSchema),
   trace: z.strictObject({ lastSeq: count, kept: count, expired: count, lost: count }),
   /** Running: true while storage refuses writes and the run waits for room. */
   stalled: z.string().nullable(),

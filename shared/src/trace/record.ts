@@ -23,6 +23,7 @@ export const TRACE_KINDS = [
   'fault-injected',
   'redriven',
   'crashed',
+  'flagged',
 ] as const;
 export type TraceKind = (typeof TRACE_KINDS)[number];
 
@@ -32,6 +33,9 @@ export type TraceKind = (typeof TRACE_KINDS)[number];
  * consumer, position of the message, `attempt` from 1. - handled: the attempt ended ok, `durationUs` its time. - emitted:
  * `nodeId` the consumer, `messageId` the new message, `causationId` the handled one, `topic` where it goes.
  * - failed / timed-out / crashed / rejected: the attempt ended so; `errorCode`, `errorMessage`. - retry-scheduled: `detail` the delay in ms.
+ * - deduplicated: passed over by `nodeId`, `detail` the key. - dropped / expired: left out by `nodeId`, `detail` why; a whole
+ * range of one partition is one record. - flagged: appended though it does not fit the schema. - rebalanced: `nodeId` the
+ * group, `detail` what changed. - fault-injected: `nodeId` where, `detail` the fault. - redriven: sent back from the dead letters.
  */
 export type TraceRecord = {
   kind: TraceKind;

@@ -1,6 +1,7 @@
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { metricsSnapshot } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BadgePainter } from './badgePainter.ts';
 import { LiveRun } from './liveRun.ts';
@@ -18,17 +19,7 @@ function runWith(runId: string, out: number): LiveRun {
     },
   ];
   live.setDocument(document);
-  live.metrics.add({
-    runId,
-    timeMs: 1,
-    status: 'running',
-    nodes: { 'node:p': { ...zeroCounters(), out } },
-    conditions: {},
-    topics: {},
-    subscriptions: {},
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
-    stalled: null,
-  });
+  live.metrics.add(metricsSnapshot({ runId, timeMs: 1, nodes: { 'node:p': { ...zeroCounters(), out } } }));
   return live;
 }
 

@@ -1,6 +1,7 @@
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { metricsSnapshot, subscriptionProgress } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { boundsOfPath, isVisible } from './canvasGeometry.ts';
 import { backlogWidth, edgeFlows, pulseStyle } from './edgeFlow.ts';
@@ -33,8 +34,7 @@ function runOfTwoStages(): LiveRun {
 }
 
 function snapshot(timeMs: number, produced: number, handled: number): MetricsSnapshot {
-  return {
-    runId: 'run:a',
+  return metricsSnapshot({
     timeMs,
     status: 'running',
     nodes: {
@@ -44,11 +44,9 @@ function snapshot(timeMs: number, produced: number, handled: number): MetricsSna
       'node:u': { ...zeroCounters(), in: handled },
     },
     conditions: { 'node:h': { state: 'waiting-retry', reason: 'card declined', inFlight: 1 } },
-    topics: { 'node:t': { end: [produced] }, 'node:u': { end: [handled] } },
-    subscriptions: { 'edge:th': { committed: [handled], lag: produced - handled } },
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
-    stalled: null,
-  };
+    topics: { 'node:t': { start: [0], end: [produced] }, 'node:u': { start: [0], end: [handled] } },
+    subscriptions: { 'edge:th': subscriptionProgress([handled], produced - handled) },
+  });
 }
 
 describe('flow on edges', () => {

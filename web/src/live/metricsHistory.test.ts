@@ -1,21 +1,16 @@
 import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { metricsSnapshot, subscriptionProgress } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { METRICS_SAMPLES_MAX, RATE_STALE_MS } from './limits.ts';
 import { MetricsHistory } from './metricsHistory.ts';
 
 function snapshot(timeMs: number, out: number, extra: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
-  return {
-    runId: 'run:a',
+  return metricsSnapshot({
     timeMs,
-    status: 'running',
     nodes: { 'node:p': { ...zeroCounters(), out } },
-    conditions: {},
-    topics: {},
-    subscriptions: { 'edge:s': { committed: [out, out], lag: 3 } },
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
-    stalled: null,
+    subscriptions: { 'edge:s': subscriptionProgress([out, out], 3) },
     ...extra,
-  };
+  });
 }
 
 describe('MetricsHistory', () => {

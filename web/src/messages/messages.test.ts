@@ -2,7 +2,8 @@ import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { graphOf } from '@millrace/shared/flow/graph.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import type { BrowsedMessage } from '@millrace/shared/protocol/entities.ts';
-import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { metricsSnapshot, subscriptionProgress } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { deadLetterFacts } from './deadLetter.ts';
 import { around, inShownOrder, NEWEST, neighbour, requestOf } from './topicQuery.ts';
@@ -35,7 +36,7 @@ function graph() {
       kind: 'topic',
       name: 'orders',
       description: '',
-      config: { partitions: 2, key: '', schema: null },
+      config: { ...NODE_KINDS.topic.initial(), partitions: 2 },
     },
     { id: 'node:h', kind: 'handler', name: 'Payment', description: '', config: NODE_KINDS.handler.initial() },
   ];
@@ -43,17 +44,10 @@ function graph() {
   return graphOf(document);
 }
 
-const METRICS: MetricsSnapshot = {
-  runId: 'run:a',
-  timeMs: 0,
-  status: 'running',
-  nodes: {},
-  conditions: {},
-  topics: { 'node:t': { end: [5, 7] }, 'node:h.dead-letters': { end: [2] } },
-  subscriptions: { 'edge:th': { committed: [5, 4], lag: 3 } },
-  trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
-  stalled: null,
-};
+const METRICS = metricsSnapshot({
+  topics: { 'node:t': { start: [0, 0], end: [5, 7] }, 'node:h.dead-letters': { start: [0], end: [2] } },
+  subscriptions: { 'edge:th': subscriptionProgress([5, 4], 3) },
+});
 
 describe('topics of a run', () => {
   it('[DL4] lists the topics that the run made for dead letters', () => {

@@ -1,5 +1,6 @@
 import type { LogLine, RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import { metricsSnapshot } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { Ring } from '../live/ring.ts';
 import { filterLines } from './logFilter.ts';
@@ -20,6 +21,7 @@ function run(id: string, status: RunSummary['status'], createdMs = 0): RunSummar
     startedMs: createdMs,
     endedMs: null,
     restarts: 0,
+    forkedFrom: null,
     error: null,
     counters: { 'node:p': zeroCounters() },
   };
@@ -47,17 +49,7 @@ describe('run controls', () => {
   });
 
   it('[RN2] shows a stall and a failure with their reasons', () => {
-    const metrics = {
-      runId: 'run:1',
-      timeMs: 0,
-      status: 'running' as const,
-      nodes: {},
-      conditions: {},
-      topics: {},
-      subscriptions: {},
-      trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
-      stalled: 'The disk is full.',
-    };
+    const metrics = metricsSnapshot({ runId: 'run:1', stalled: 'The disk is full.' });
     expect(statusView(run('run:1', 'running'), metrics)).toMatchObject({
       label: 'Stalled',
       reason: 'The disk is full.',

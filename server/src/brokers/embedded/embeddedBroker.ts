@@ -91,7 +91,11 @@ function brokerOver({ thread, database, file, cache, topics, byId, release }: Pa
   return {
     capabilities: { name: 'embedded', atomicWrites: true, survivesRestart: true },
     open: (specs) => whileOpen(async () => learn(await thread.open(specs))),
-    offsets: (topic) => whileOpen(() => partitionsOf(topic).map(({ start, end }) => ({ start, end }))),
+    offsets: (topic) =>
+      whileOpen(() =>
+        partitionsOf(topic).map(({ start, end }) => ({ start, end, bytes: 0, messages: end - start })),
+      ),
+    maintain: () => whileOpen(() => ({ changed: [], more: false })),
     offsetAtTime: (topic, partition, timeMs) =>
       whileOpen(() => file.offsetAtTime(partitionOf(topic, partition), timeMs)),
     commits: () => whileOpen(() => file.commits()),

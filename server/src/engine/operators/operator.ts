@@ -21,7 +21,17 @@ export type ProducerOperator = {
   eventType: string;
 };
 
-export type TopicOperator = { family: 'topic'; partitions: number; keyPath: string; schemaId: string | null };
+export type TopicOperator = {
+  family: 'topic';
+  partitions: number;
+  keyPath: string;
+  schemaId: string | null;
+  schemaPolicy: 'reject' | 'dead-letter' | 'flag';
+  /** Rule TP4; 0 means no limit. */
+  retention: { ageMs: number; bytes: number; messages: number };
+  cleanup: 'delete' | 'compact';
+  tombstoneMs: number;
+};
 
 /** A module for the sandbox. The person's text begins on its first line, so that lines in errors are theirs. */
 export type ModuleText = { code: string; timeoutMs: number; memoryMb: number };

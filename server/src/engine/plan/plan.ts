@@ -1,7 +1,13 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument, FlowEdge, FlowNode } from '@millrace/shared/flow/document.ts';
 import { edgeRole, type FlowGraph, graphOf, judgeConnection } from '@millrace/shared/flow/graph.ts';
-import type { RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
+import type {
+  Guarantee,
+  Idempotency,
+  Order,
+  RetryPolicy,
+  WhenDeleted,
+} from '@millrace/shared/flow/records/delivery.ts';
 import type { NodeKind } from '@millrace/shared/flow/records/registry.ts';
 import { outputsOf } from '@millrace/shared/flow/records/registry.ts';
 import type { ConsumerOperator, ProducerOperator } from '../operators/operator.ts';
@@ -25,6 +31,14 @@ export type PlannedTopic = {
   /** Path into the payload that keys messages arriving without a key; '' for none. */
   keyPath: string;
   schemaId: string | null;
+  /** Rule TP5: what becomes of a payload that does not fit the schema. */
+  schemaPolicy: 'reject' | 'dead-letter' | 'flag';
+  /** With the policy `dead-letter`: where it goes. */
+  deadLetterTopics: string[];
+  /** Rule TP4; 0 means no limit. */
+  retention: { ageMs: number; bytes: number; messages: number };
+  cleanup: 'delete' | 'compact';
+  tombstoneMs: number;
   /** A dead-letter topic that nobody drew: it belongs to this consumer. */
   automaticFor: string | null;
 };
@@ -36,6 +50,8 @@ export type PlannedProducer = {
   /** CloudEvents `source` of its messages. */
   source: string;
   topics: string[];
+  /** Rule TP6. */
+  whenFull: 'block' | 'drop' | 'fail';
   operator: ProducerOperator;
 };
 
@@ -50,7 +66,14 @@ export type PlannedConsumer = {
   name: string;
   kind: NodeKind;
   source: string;
-  subscriptions: { edgeId: string; topic: string }[];
+  /** `backlog` is the limit of this edge, null where the flow's settings say it (TP6). */
+  subscriptions: { edgeId: string; topic: string; backlog: { messages: number; bytes: number } | null }[];
+  guarantee: Guarantee;
+  order: Order;
+  idempotency: Idempotency;
+  instances: number;
+  concurrency: number;
+  whenDeleted: WhenDeleted;
   /** Output port → topics it feeds; ports without a connection are there with an empty list. */
   outputs: Record<string, string[]>;
   /** Name of a connected topic → its id. */
@@ -91,17 +114,17 @@ export function buildPlan(document: FlowDocument): ExecutionPlan {
         );
       }
       topicNames.set(node.name, node.id);
-      const { partitions, keyPath, schemaId } = operator;
+      const { family: _, ...policies } = operator;
       plan.topics.push({
         topic: node.id,
         name: node.name,
-        partitions,
-        keyPath,
-        schemaId,
+        ...policies,
+        deadLetterTopics: [],
         automaticFor: null,
       });
     }
   }
+  for (const topic of [...plan.topics]) planTopicDeadLetters(graph, topic, plan.topics);
   for (const node of document.nodes) {
     const operator = operatorOf(node);
     if (operator.family === 'producer') {
@@ -114,6 +137,7 @@ export function buildPlan(document: FlowDocument): ExecutionPlan {
         kind: node.kind,
         source: sourceOf(document, node),
         topics,
+        whenFull: 'whenFull' in node.config ? node.config.whenFull : 'block',
         operator,
       });
     } else if (operator.family === 'consumer') {
@@ -121,6 +145,33 @@ export function buildPlan(document: FlowDocument): ExecutionPlan {
     }
   }
   return plan;
+}
+
+/** A topic that parks what does not fit its schema has a topic for it, drawn or automatic. */
+function planTopicDeadLetters(graph: FlowGraph, topic: PlannedTopic, topics: PlannedTopic[]): void {
+  if (topic.schemaId === null || topic.schemaPolicy !== 'dead-letter') return;
+  const node = graph.nodes.get(topic.topic) as FlowNode;
+  topic.deadLetterTopics = targetsOf(graph, node, 'dead-letter').map(({ target }) => target);
+  if (topic.deadLetterTopics.length > 0) return;
+  const automatic = automaticDeadLetters(node);
+  topics.push(automatic);
+  topic.deadLetterTopics.push(automatic.topic);
+}
+
+function automaticDeadLetters({ id, name }: FlowNode): PlannedTopic {
+  return {
+    topic: deadLetterTopicId(id),
+    name: `${name}.dead-letters`,
+    partitions: 1,
+    keyPath: '',
+    schemaId: null,
+    schemaPolicy: 'reject',
+    deadLetterTopics: [],
+    retention: { ageMs: 0, bytes: 0, messages: 0 },
+    cleanup: 'delete',
+    tombstoneMs: 0,
+    automaticFor: id,
+  };
 }
 
 function planConsumer(
@@ -132,6 +183,7 @@ function planConsumer(
 ): PlannedConsumer {
   if (!('retry' in node.config)) throw invalid(`${node.name} has no delivery settings.`, [node.id]);
   const { retry, afterLastAttempt, startFrom } = node.config;
+  const { guarantee, order, idempotency, instances, concurrency, whenDeleted } = node.config;
   const outputs: Record<string, string[]> = {};
   for (const port of outputsOf(node)) if (port.role === 'publish') outputs[port.id] = [];
   const topicsByName: Record<string, string> = {};
@@ -142,14 +194,14 @@ function planConsumer(
   }
   const deadLetterTopics = targetsOf(graph, node, 'dead-letter').map(({ target }) => target);
   if (deadLetterTopics.length === 0 && afterLastAttempt === 'dead-letter') {
-    const topic = deadLetterTopicId(node.id);
-    const name = `${node.name}.dead-letters`;
-    topics.push({ topic, name, partitions: 1, keyPath: '', schemaId: null, automaticFor: node.id });
-    deadLetterTopics.push(topic);
+    const automatic = automaticDeadLetters(node);
+    topics.push(automatic);
+    deadLetterTopics.push(automatic.topic);
   }
   const subscriptions = (graph.incoming.get(node.id) ?? []).map((edge) => ({
     edgeId: edge.id,
     topic: edge.source,
+    backlog: edge.backlog ?? null,
   }));
   const { id, name, kind } = node;
   const source = sourceOf(document, node);
@@ -162,6 +214,12 @@ function planConsumer(
     outputs,
     topicsByName,
     deadLetterTopics,
+    guarantee,
+    order,
+    idempotency,
+    instances,
+    concurrency,
+    whenDeleted,
     retry,
     afterLastAttempt,
     startFrom,

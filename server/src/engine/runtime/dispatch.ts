@@ -105,6 +105,7 @@ function invoke(
     type: 'invoke',
     invocationId: flight.id,
     node: consumer.planned.node,
+    instance: 0,
     seed: consumer.seed,
     deliveries,
     state,

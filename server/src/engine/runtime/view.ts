@@ -11,10 +11,13 @@ export function viewOf(core: Core): EngineView {
     conditions: {},
     topics: {},
     subscriptions: {},
+    groups: {},
+    faults: [],
+    redrives: [],
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };
-  for (const [id, { ends }] of core.topics) view.topics[id] = { end: [...ends] };
+  for (const [id, { ends }] of core.topics) view.topics[id] = { start: ends.map(() => 0), end: [...ends] };
   for (const producer of core.producers)
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
@@ -25,7 +28,14 @@ export function viewOf(core: Core): EngineView {
         (sum, offset, partition) => sum + (topic.ends[partition] as number) - offset,
         0,
       );
-      view.subscriptions[edgeId] = { committed, lag };
+      view.subscriptions[edgeId] = {
+        committed,
+        lag,
+        backlog: lag,
+        backlogBytes: 0,
+        backlogMax: core.settings.backlogMessagesMax,
+        backlogBytesMax: core.settings.backlogBytesMax,
+      };
     }
   }
   return view;

@@ -31,7 +31,7 @@ export function invocationOf(
   deliveries: Delivery[],
   state: Record<string, Record<string, JsonText>> = {},
 ): Invocation {
-  return { invocationId: 1, node, seed: 7, deliveries, state };
+  return { invocationId: 1, node, instance: 0, seed: 7, deliveries, state };
 }
 
 export type OkOutcome = Extract<AttemptOutcome, { status: 'ok' }>;

@@ -155,6 +155,7 @@ function runOf(id: string, flowId: string, createdMs: number): StoredRun {
       startedMs: null,
       endedMs: null,
       restarts: 0,
+      forkedFrom: null,
       error: null,
       counters: {},
     },

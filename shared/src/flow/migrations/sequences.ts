@@ -1,5 +1,6 @@
 import type { ConfigMigration } from '../records/kind.ts';
 import { NODE_KINDS } from '../records/registry.ts';
+import { SETTINGS_MIGRATIONS } from '../records/settings.ts';
 
 /**
  * The history of every record type. Entry i turns a value of version i + 1 into version i + 2; the current version is
@@ -10,7 +11,7 @@ export type MigrationSequences = Readonly<Record<string, readonly ConfigMigratio
 
 export const MIGRATION_SEQUENCES: MigrationSequences = {
   document: [],
-  settings: [],
+  settings: SETTINGS_MIGRATIONS,
   schema: [],
   edge: [],
   ...Object.fromEntries(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { ConfigMigration } from './kind.ts';
 
-/** Rule DL3 (in-order): the failing message is tried again before its partition goes on. */
+/** Rule DL3. */
 export const retryPolicySchema = z
   .strictObject({
     attemptsMax: z.int().min(1).max(1000).meta({
@@ -16,6 +17,18 @@ export const retryPolicySchema = z
     jitter: z.number().min(0).max(1).meta({
       title: 'Jitter',
       description: 'Share of the delay that is drawn at random: 0 none, 1 all of it.',
+      advanced: true,
+    }),
+    order: z.enum(['in-order', 'out-of-order']).meta({
+      title: 'Meanwhile',
+      description:
+        'In order: what is ordered behind the message waits for its retry. Out of order: others pass it.',
+    }),
+    exceptFor: z.string().max(1024).meta({
+      title: 'Not retried',
+      description:
+        'Error codes that another attempt cannot mend, separated by commas: those of ctx.fail, or such as HANDLER_TIMED_OUT.',
+      placeholder: 'CARD_DECLINED, HANDLER_TIMED_OUT',
       advanced: true,
     }),
   })
@@ -46,12 +59,107 @@ export const startFromSchema = z
     advanced: true,
   });
 
+/** Rule DL1. */
+export const guaranteeSchema = z.enum(['exactly-once', 'at-least-once', 'at-most-once']).meta({
+  title: 'Guarantee',
+  description:
+    'Exactly once: outputs, state and commit in one atomic step. At least once: commit after, a crash repeats. At most once: commit first, a crash loses.',
+});
+export type Guarantee = z.infer<typeof guaranteeSchema>;
+
+/** Rule DL7. */
+export const orderSchema = z.enum(['partition', 'key', 'none']).meta({
+  title: 'Order',
+  description:
+    'Per partition: one after the other. Per key: keys of a partition side by side. None: whatever is free.',
+});
+export type Order = z.infer<typeof orderSchema>;
+
+const dedupKeyField = z.string().max(256).meta({
+  title: 'Key',
+  description:
+    'Path into the payload that tells duplicates, such as order.id; several with commas between. Empty: the message id.',
+  placeholder: 'order.id',
+});
+
+/** Rule DL6: which messages count as already handled. */
+export const idempotencySchema = z
+  .discriminatedUnion('window', [
+    z.strictObject({ window: z.literal('off') }).meta({ title: 'Off' }),
+    z
+      .strictObject({
+        window: z.literal('time'),
+        key: dedupKeyField,
+        forMs: z.int().min(1).max(31_536_000_000).meta({ title: 'Remember for', unit: 'ms' }),
+      })
+      .meta({ title: 'Remember for a time' }),
+    z
+      .strictObject({
+        window: z.literal('count'),
+        key: dedupKeyField,
+        keys: z.int().min(1).max(1_000_000).meta({ title: 'Remember', unit: 'keys' }),
+      })
+      .meta({ title: 'Remember a number of keys' }),
+  ])
+  .meta({ title: 'Skip duplicates', description: 'A message whose key was handled before is passed over.' });
+export type Idempotency = z.infer<typeof idempotencySchema>;
+
+/** Rule TP4: where a reader goes on whose next offset was deleted. Kafka's auto.offset.reset. */
+export const whenDeletedSchema = z.enum(['earliest', 'latest', 'stop']).meta({
+  title: 'When its offset was deleted',
+  description: 'Where to go on when retention has deleted what was to be read next; stop ends the run.',
+  advanced: true,
+});
+export type WhenDeleted = z.infer<typeof whenDeletedSchema>;
+
 /** The settings every consumer has. */
 export const consumerFields = {
+  guarantee: guaranteeSchema,
+  order: orderSchema,
   retry: retryPolicySchema,
   afterLastAttempt: afterLastAttemptSchema,
+  idempotency: idempotencySchema,
+  instances: z.int().min(1).max(16).meta({
+    title: 'Instances',
+    description: 'Members of the consumer group, among which the partitions are divided.',
+  }),
+  concurrency: z.int().min(1).max(64).meta({
+    title: 'Concurrency',
+    description: 'Batches that one instance handles at the same time.',
+    advanced: true,
+  }),
   startFrom: startFromSchema,
+  whenDeleted: whenDeletedSchema,
 };
+export type ConsumerDelivery = z.infer<z.ZodObject<typeof consumerFields>>;
+
+/** The settings of consumers as version 1 had them become those of today. What version 1 did is kept. */
+export const addDeliverySettings: ConfigMigration = (config) => {
+  const old = config as { retry: Record<string, unknown> };
+  return {
+    ...old,
+    guarantee: 'exactly-once',
+    order: 'partition',
+    retry: { ...old.retry, order: 'in-order', exceptFor: '' },
+    idempotency: { window: 'off' },
+    instances: 1,
+    concurrency: 4,
+    whenDeleted: 'earliest',
+  };
+};
+
+/** Rule TP6: what a producer does while a reader of its topics is at its limit. */
+export const whenFullField = z.enum(['block', 'drop', 'fail']).meta({
+  title: 'When a reader is full',
+  description:
+    'Block: wait for it. Drop: go on, and count what is left out. Fail: end the producer, or refuse the request.',
+  advanced: true,
+});
+
+/** Version 1 knew one answer to a full reader: generators and recordings waited, HTTP requests were refused. */
+export const addWhenFull =
+  (whenFull: z.infer<typeof whenFullField>): ConfigMigration =>
+  (config) => ({ ...(config as object), whenFull });
 
 export const sandboxFields = {
   timeoutMs: z.int().min(1).max(60_000).meta({
@@ -68,15 +176,25 @@ export const sandboxFields = {
   }),
 };
 
-export function initialDelivery(): {
-  retry: RetryPolicy;
-  afterLastAttempt: 'dead-letter';
-  startFrom: { at: 'earliest' };
-} {
+export function initialDelivery(): ConsumerDelivery & { afterLastAttempt: 'dead-letter' } {
   return {
-    retry: { attemptsMax: 3, backoff: 'exponential', delayMs: 200, delayMsMax: 30_000, jitter: 0.2 },
+    guarantee: 'exactly-once',
+    order: 'partition',
+    retry: {
+      attemptsMax: 3,
+      backoff: 'exponential',
+      delayMs: 200,
+      delayMsMax: 30_000,
+      jitter: 0.2,
+      order: 'in-order',
+      exceptFor: '',
+    },
     afterLastAttempt: 'dead-letter',
+    idempotency: { window: 'off' },
+    instances: 1,
+    concurrency: 4,
     startFrom: { at: 'earliest' },
+    whenDeleted: 'earliest',
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { consumerFields, DEAD_LETTER_PORT, initialDelivery } from './delivery.ts';
+import { addDeliverySettings, consumerFields, DEAD_LETTER_PORT, initialDelivery } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const fileConfigSchema = z.strictObject({
@@ -30,5 +30,5 @@ export const file = defineNodeKind({
   config: fileConfigSchema,
   initial: () => ({ path: 'messages.jsonl', content: 'cloudevents' as const, ...initialDelivery() }),
   outputs: () => [DEAD_LETTER_PORT],
-  migrations: [],
+  migrations: [addDeliverySettings],
 });

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { consumerFields, DEAD_LETTER_PORT, initialDelivery, OUT_PORT, sandboxFields } from './delivery.ts';
+import {
+  addDeliverySettings,
+  consumerFields,
+  DEAD_LETTER_PORT,
+  initialDelivery,
+  OUT_PORT,
+  sandboxFields,
+} from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const filterConfigSchema = z.strictObject({
@@ -28,5 +35,5 @@ export const filter = defineNodeKind({
     memoryMb: 32,
   }),
   outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
-  migrations: [],
+  migrations: [addDeliverySettings],
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OUT_PORT, templateFields } from './delivery.ts';
+import { addWhenFull, OUT_PORT, templateFields, whenFullField } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const generatorConfigSchema = z.strictObject({
@@ -9,6 +9,7 @@ export const generatorConfigSchema = z.strictObject({
     description: 'Stops after this many messages. Empty: goes on until the run is stopped.',
   }),
   ...templateFields,
+  whenFull: whenFullField,
 });
 
 /** Makes messages from a template at a steady rate. */
@@ -33,7 +34,8 @@ export const generator = defineNodeKind({
       null,
       2,
     ),
+    whenFull: 'block' as const,
   }),
   outputs: () => [OUT_PORT],
-  migrations: [],
+  migrations: [addWhenFull('block')],
 });

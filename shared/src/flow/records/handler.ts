@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { consumerFields, DEAD_LETTER_PORT, initialDelivery, OUT_PORT, sandboxFields } from './delivery.ts';
+import {
+  addDeliverySettings,
+  consumerFields,
+  DEAD_LETTER_PORT,
+  initialDelivery,
+  OUT_PORT,
+  sandboxFields,
+} from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const handlerConfigSchema = z.strictObject({
@@ -28,5 +35,5 @@ export const handler = defineNodeKind({
   config: handlerConfigSchema,
   initial: () => ({ code: INITIAL_CODE, ...initialDelivery(), timeoutMs: 1000, memoryMb: 64 }),
   outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
-  migrations: [],
+  migrations: [addDeliverySettings],
 });

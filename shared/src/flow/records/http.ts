@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventTypeField, OUT_PORT } from './delivery.ts';
+import { addWhenFull, eventTypeField, OUT_PORT, whenFullField } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const httpConfigSchema = z.strictObject({
@@ -14,6 +14,7 @@ export const httpConfigSchema = z.strictObject({
       'Path into the body whose value becomes the key, such as customer.id. Empty: the topic decides.',
     placeholder: 'customer.id',
   }),
+  whenFull: whenFullField,
 });
 
 /** Takes messages that are POSTed to an address of their own; answers when they are on disk. */
@@ -24,7 +25,7 @@ export const http = defineNodeKind({
   summary: 'Takes messages POSTed to an address of its own',
   keywords: ['webhook', 'post', 'rest', 'api', 'ingest', 'producer'],
   config: httpConfigSchema,
-  initial: () => ({ path: 'events', eventType: 'com.example.received', key: '' }),
+  initial: () => ({ path: 'events', eventType: 'com.example.received', key: '', whenFull: 'fail' as const }),
   outputs: () => [OUT_PORT],
-  migrations: [],
+  migrations: [addWhenFull('fail')],
 });

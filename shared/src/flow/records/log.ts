@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { consumerFields, DEAD_LETTER_PORT, initialDelivery } from './delivery.ts';
+import { addDeliverySettings, consumerFields, DEAD_LETTER_PORT, initialDelivery } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const logConfigSchema = z.strictObject({
@@ -17,5 +17,5 @@ export const log = defineNodeKind({
   config: logConfigSchema,
   initial: () => ({ level: 'info' as const, ...initialDelivery() }),
   outputs: () => [DEAD_LETTER_PORT],
-  migrations: [],
+  migrations: [addDeliverySettings],
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventTypeField, OUT_PORT } from './delivery.ts';
+import { addWhenFull, eventTypeField, OUT_PORT, whenFullField } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const replaySpeedSchema = z
@@ -51,6 +51,7 @@ export const replayConfigSchema = z.strictObject({
     description: 'Path of the field that becomes the key. Empty: the topic decides.',
     placeholder: 'net',
   }),
+  whenFull: whenFullField,
 });
 
 /** Plays a recorded file as messages: at full speed, at a rate, or at the pace of its own time field. */
@@ -69,7 +70,8 @@ export const replay = defineNodeKind({
     idField: 'id',
     timeField: 'time',
     key: '',
+    whenFull: 'block' as const,
   }),
   outputs: () => [OUT_PORT],
-  migrations: [],
+  migrations: [addWhenFull('block')],
 });

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { consumerFields, DEAD_LETTER_PORT, initialDelivery, sandboxFields } from './delivery.ts';
+import {
+  addDeliverySettings,
+  consumerFields,
+  DEAD_LETTER_PORT,
+  initialDelivery,
+  sandboxFields,
+} from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const routeRuleSchema = z.strictObject({
@@ -49,5 +55,5 @@ export const route = defineNodeKind({
     { id: OTHERWISE_PORT, label: 'Otherwise', role: 'publish' },
     DEAD_LETTER_PORT,
   ],
-  migrations: [],
+  migrations: [addDeliverySettings],
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OUT_PORT, templateFields } from './delivery.ts';
+import { addWhenFull, OUT_PORT, templateFields, whenFullField } from './delivery.ts';
 import { defineNodeKind } from './kind.ts';
 
 export const scheduleConfigSchema = z.strictObject({
@@ -16,6 +16,7 @@ export const scheduleConfigSchema = z.strictObject({
     advanced: true,
   }),
   ...templateFields,
+  whenFull: whenFullField,
 });
 
 /** Makes one message at each time a cron expression names. */
@@ -32,7 +33,8 @@ export const schedule = defineNodeKind({
     eventType: 'com.example.tick',
     key: '',
     payload: JSON.stringify({ tick: '{{index}}', at: '{{now}}' }, null, 2),
+    whenFull: 'block' as const,
   }),
   outputs: () => [OUT_PORT],
-  migrations: [],
+  migrations: [addWhenFull('block')],
 });
