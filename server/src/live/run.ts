@@ -15,7 +15,7 @@ import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
-import { restoreRun, topicSpecOf } from './restore.ts';
+import { newestAppendMs, restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
 import { type SeekRequest, seekPositions } from './seek.ts';
 import { createSink } from './sinks/registry.ts';
@@ -63,10 +63,10 @@ const SUSPEND_MS_MAX = 3000;
 export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun> {
   const { document } = boot;
   const { broker, sandbox, createTraces = createTracePipeline } = parts;
-  const clock = createWallClock();
   const plan = buildPlan(document);
   await broker.open(plan.topics.map(topicSpecOf));
   const restored = await restoreRun(broker, plan, document, boot.afterCrash);
+  const clock = createWallClock(await newestAppendMs(broker, restored));
 
   const sources = await openSources(boot, restored, clock.nowMs);
   const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
