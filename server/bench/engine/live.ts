@@ -44,6 +44,8 @@ export type LiveResult = {
 
 const RUN_ID = 'run:bench';
 const POLL_MS = 20;
+/** Messages of the first moments meet code that nobody has run yet. */
+const WARM_UP_MS = 2000;
 const BYTES_PER_MB = 1_048_576;
 
 /** A run as the server's run process has it: broker, sandbox, sources, sinks and traces, in this process. */
@@ -146,16 +148,20 @@ function sizesOf({
   }));
 }
 
-/** From the record of a message's production to that of the sink having written its line, by correlation. */
+/** From the record of a message's production to that of the sink having written its line; what warmed it up left out. */
 function latenciesOf(frames: Uint8Array[]): number[] {
   const producedMs = new Map<string, number>();
   const latenciesMs: number[] = [];
+  let firstMs = Number.POSITIVE_INFINITY;
   for (const frame of frames) {
     for (const { kind, nodeId, correlationId, timeMs } of decodeFrame(frame).records) {
-      if (kind === 'produced' && nodeId === SOURCE) producedMs.set(correlationId, timeMs);
+      if (kind === 'produced' && nodeId === SOURCE) {
+        firstMs = Math.min(firstMs, timeMs);
+        producedMs.set(correlationId, timeMs);
+      }
       if (kind !== 'handled' || nodeId !== SINK) continue;
       const from = producedMs.get(correlationId);
-      if (from !== undefined) latenciesMs.push(timeMs - from);
+      if (from !== undefined && from >= firstMs + WARM_UP_MS) latenciesMs.push(timeMs - from);
     }
   }
   return latenciesMs;

@@ -13,7 +13,7 @@ export type Size = 'short' | 'long';
 const ROUNDS = 3;
 /** So many messages that each contender works for some seconds. */
 const MESSAGES = { millrace: 40_000, nats: 15_000, redis: 30_000, nodeRed: 60_000 };
-const LATENCY_SECONDS = 8;
+const LATENCY_SECONDS = 10;
 const LATENCY_SHARE = 1 / 3;
 const MEMORY_MESSAGES: Record<Size, number> = { short: 200_000, long: 10_000_000 };
 const STORES: Record<Size, number[]> = {

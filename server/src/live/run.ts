@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import type { FlowDocument, FlowNode } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
@@ -9,11 +9,13 @@ import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineAnswers, EngineCommand, EngineError, RestoredRun } from '../engine/io.ts';
+import { nativeOf } from '../engine/natives/registry.ts';
 import { sandboxModuleOf } from '../engine/operators/registry.ts';
-import { buildPlan } from '../engine/plan/plan.ts';
+import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { newestAppendMs, restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
@@ -69,7 +71,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const clock = createWallClock(await newestAppendMs(broker, restored));
 
   const sources = await openSources(boot, restored, clock.nowMs);
-  const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
+  const { invokers, sinks } = await openInvokers(document, plan, sandbox, path.join(boot.folder, 'files'));
   const traces = await createTraces({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
@@ -181,7 +183,8 @@ async function openSources(
 }
 
 async function openInvokers(
-  nodes: FlowNode[],
+  { nodes }: FlowDocument,
+  plan: ExecutionPlan,
   sandbox: Sandbox,
   folder: string,
 ): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
@@ -198,14 +201,25 @@ async function openInvokers(
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
         return;
       }
+      const native = nativeOf(node);
+      if (native) {
+        invokers.set(node.id, nativeInvoker(native));
+        return;
+      }
       if (node.kind === 'file') await mkdir(folder, { recursive: true });
-      const sink = await createSink(node, { folder });
+      const connected = connectedOutputs(plan, node.id);
+      const sink = await createSink(node, { folder, connected, variables: process.env });
       if (!sink) return;
       sinks.push(sink);
       invokers.set(node.id, (invocation, nowMs) => sink.invoke(invocation, nowMs));
     });
   }
   return { invokers, sinks };
+}
+
+function connectedOutputs({ consumers }: ExecutionPlan, node: string): ReadonlySet<string> {
+  const outputs = Object.entries(consumers.find((consumer) => consumer.node === node)?.outputs ?? {});
+  return new Set(outputs.filter(([, topics]) => topics.length > 0).map(([port]) => port));
 }
 
 /** Names the node in whatever goes wrong while it is set up. */

@@ -85,7 +85,7 @@ function keyFor(topic: TopicRuntime, emission: Emission, message: Message, cause
 function targetsOf(core: Core, consumer: ConsumerRuntime, target: string): TopicRuntime[] | null {
   const { outputs, topicsByName, operator } = consumer.planned;
   const ids = Object.hasOwn(outputs, target) ? (outputs[target] as string[]) : null;
-  if (ids !== null && (ids.length > 0 || operator.passesThrough)) {
+  if (ids !== null && (ids.length > 0 || operator.outputsMayBeOpen)) {
     return ids.map((id) => core.topics.get(id) as TopicRuntime);
   }
   const byName = Object.hasOwn(topicsByName, target)

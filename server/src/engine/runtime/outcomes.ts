@@ -166,7 +166,12 @@ function limitFailure(lane: Lane, scope: string, outcome: OkOutcome): EffectFail
 }
 
 function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitted, dropped }: Staged): void {
-  const { node } = lane.consumer.planned;
+  const { node, operator } = lane.consumer.planned;
+  if (operator.droppedWhenSilent !== null && emitted + dropped.length === 0) {
+    const record = traceOf('dropped', core.nowMs, node, subject.message, subject.place, 0);
+    record.detail = operator.droppedWhenSilent;
+    traceWhenDurable(core, record);
+  }
   if (emitted > 0) count(core, lane.consumer.counter).out += emitted;
   for (let i = 0; i < placed.length; i++) {
     const { topic, partition, message } = placed[i] as Placed;
