@@ -5,6 +5,8 @@ import { buildCore, type EngineOptions } from './runtime/build.ts';
 import { onCommand } from './runtime/commands.ts';
 import type { Core } from './runtime/core.ts';
 import { pumpLanes } from './runtime/dispatch.ts';
+import { pumpPrepared } from './runtime/flights.ts';
+import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
 import { onIngested } from './runtime/ingest.ts';
 import { enqueueLane, fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
@@ -22,6 +24,7 @@ import {
   wakeAllLanes,
 } from './runtime/status.ts';
 import { onStepOne, pumpSteps } from './runtime/steps.ts';
+import { onRetryDue, onStrandDue } from './runtime/strands.ts';
 import { onTimerDue } from './runtime/timers.ts';
 import { viewOf } from './runtime/view.ts';
 import { nextWakeMs, takeDueWake } from './runtime/wakes.ts';
@@ -74,7 +77,7 @@ function accept(core: Core, input: EngineInput): void {
     case 'fetched':
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
-      const error = onFetchFailed(core, input.fetchId, input.error);
+      const error = onFetchFailed(core, input.fetchId, input.error, input.deleted);
       if (error !== null) failNow(core, error);
       return;
     }
@@ -116,6 +119,8 @@ function pump(core: Core): void {
   if (!isOver(core)) {
     settleCrashed(core);
     pumpProducers(core);
+    pumpSeeks(core);
+    pumpPrepared(core);
     if (core.status === 'running' || core.drainUntilMs !== null) pumpLanes(core);
     pumpWrites(core);
     finishEnding(core);
@@ -134,6 +139,8 @@ function takeWakes(core: Core): void {
       enqueueLane(wake.lane);
       fetchMore(core, wake.lane);
     } else if (wake.kind === 'timer') onTimerDue(core, wake.timer);
+    else if (wake.kind === 'strand') onStrandDue(wake.strand);
+    else if (wake.kind === 'retry') onRetryDue(core, wake.lane, wake.entry);
   }
 }
 

@@ -53,7 +53,10 @@ describe('a throttle', () => {
         .document(),
       seed: 1,
       sources: {
-        'node:src': listSource(5, (index) => ({ data: `{"n": ${index}, "big":12345678901234567890}`, key: 'k' })),
+        'node:src': listSource(5, (index) => ({
+          data: `{"n": ${index}, "big":12345678901234567890}`,
+          key: 'k',
+        })),
       },
     });
     expect(messages(result).map(({ data, key, type }) => ({ data, key, type }))).toEqual(
@@ -79,7 +82,11 @@ describe('a batch', () => {
         .document(),
       seed,
       sources: {
-        'node:src': listSource(COUNT, (index) => ({ data: String(index), key: `k${index % 5}`, dueMs: index })),
+        'node:src': listSource(COUNT, (index) => ({
+          data: String(index),
+          key: `k${index % 5}`,
+          dueMs: index,
+        })),
       },
       ...options,
     });

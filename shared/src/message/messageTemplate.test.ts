@@ -23,9 +23,9 @@ const json = (template: string, data: unknown): unknown =>
 
 describe('a message template', () => {
   it('[KD9] fills in attributes and paths of the payload', () => {
-    expect(text('{{id}} {{type}} {{time}} {{key}} {{data.a.b}} {{ data.list.1 }}', { a: { b: 7 }, list: [1, 2] })).toBe(
-      'id-1 test.happened 2026-01-01T00:00:00.000Z k 1 7 2',
-    );
+    expect(
+      text('{{id}} {{type}} {{time}} {{key}} {{data.a.b}} {{ data.list.1 }}', { a: { b: 7 }, list: [1, 2] }),
+    ).toBe('id-1 test.happened 2026-01-01T00:00:00.000Z k 1 7 2');
     expect(text('[{{data.missing}}{{subject}}] {{data}}', { a: 1 })).toBe('[] {"a":1}');
   });
 

@@ -58,7 +58,9 @@ describe('modules of nodes with expressions', () => {
   });
 
   it('[KD2] the lines of an error of a transform are those of its expression', () => {
-    const code = moduleOf(flow().node('transform', 't', { expression: '{ ...event.data,\nmore: 1 }' }).document());
+    const code = moduleOf(
+      flow().node('transform', 't', { expression: '{ ...event.data,\nmore: 1 }' }).document(),
+    );
     expect(code.split('\n')[1]).toBe('more: 1 }');
   });
 

@@ -32,6 +32,8 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
     acknowledgeAppend(core, group.appends[i] as OpenAppend, bases[i] as number);
   for (const { producer, messages } of group.producers) producer.unacknowledged -= messages;
   answerIngests(core, group);
+  for (const { requestId, value } of group.answers)
+    core.effects.push({ type: 'answer', requestId, ok: true, value });
   for (const lane of group.lanes) {
     enqueueLane(lane);
     fetchMore(core, lane);
@@ -39,8 +41,12 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
 }
 
 function acknowledgeCommits(group: WriteGroup): void {
-  for (const { lane, offset } of group.commits) {
-    lane.subscription.backlog -= offset - lane.committed;
+  for (const { lane, offset, messages, bytes } of group.commits) {
+    const { subscription } = lane;
+    subscription.backlog -= offset - lane.committed;
+    subscription.backlogBytes =
+      subscription.backlog === 0 ? 0 : Math.max(0, subscription.backlogBytes - bytes);
+    lane.unacknowledged -= messages;
     lane.committed = offset;
   }
 }

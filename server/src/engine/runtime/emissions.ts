@@ -1,7 +1,8 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { AttemptOutcome, Emission, EngineError } from '../io.ts';
-import type { ConsumerRuntime, Core, Placed, TopicRuntime } from './core.ts';
+import type { ConsumerRuntime } from './consumer.ts';
+import type { Core, Placed, TopicRuntime } from './core.ts';
 import { EMITS_PER_ATTEMPT_MAX } from './limits.ts';
 import { keyByPath, partitionOf, refusalOf } from './placement.ts';
 

@@ -1,5 +1,5 @@
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { Lane } from './core.ts';
+import type { Lane } from './consumer.ts';
 
 /**
  * Which `ctx.state` a message sees (HD1): that of its key, of its key within its partition, or of its partition. Messages

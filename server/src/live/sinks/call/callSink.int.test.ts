@@ -59,8 +59,10 @@ const call = (sink: ReturnType<typeof open>, ...payloads: unknown[]) =>
     ),
   );
 
-const answerJson = (value: unknown): Answer => (_request, response) =>
-  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
+const answerJson =
+  (value: unknown): Answer =>
+  (_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(value));
 
 describe('a call', () => {
   it('[KD9] sends the payload as it is, with the message id as Idempotency-Key', async () => {
@@ -227,7 +229,10 @@ describe('a call', () => {
       more();
     };
     const { error } = badOf((await call(open({ responseBytesMax: 100_000 }), {}))[0]);
-    expect(error).toMatchObject({ code: 'CALL_FAILED', message: expect.stringContaining('more than 100000 bytes') });
+    expect(error).toMatchObject({
+      code: 'CALL_FAILED',
+      message: expect.stringContaining('more than 100000 bytes'),
+    });
     expect(written).toBeLessThan(50_000_000);
     answer = (_request, response) => response.end('x'.repeat(100_000));
     expect((await call(open({ responseBytesMax: 100_000 }), {}))[0]?.status).toBe('ok');
@@ -239,13 +244,17 @@ describe('a call', () => {
     const { error } = badOf((await call(open(), {}))[0]);
     expect(error).toMatchObject({
       code: 'CALL_REFUSED',
-      message: expect.stringContaining('302 Found; it points to ftp://elsewhere/file, and redirects are not followed'),
+      message: expect.stringContaining(
+        '302 Found; it points to ftp://elsewhere/file, and redirects are not followed',
+      ),
     });
     expect(requests).toHaveLength(1);
   });
 
   it('[KD12] opens only http and https, whatever the environment says', () => {
-    expect(() => open({ url: '${FLOW_API}/x' }, { FLOW_API: 'file:///etc' })).toThrow(/no http or https address/);
+    expect(() => open({ url: '${FLOW_API}/x' }, { FLOW_API: 'file:///etc' })).toThrow(
+      /no http or https address/,
+    );
     expect(() => open({ url: '${FLOW_API}/x' }, {})).toThrow(/FLOW_API/);
   });
 
