@@ -6,6 +6,7 @@ export const INGESTED = nodeIdOf('Ingest');
 export const ALL = nodeIdOf('all');
 export const HANDLER = nodeIdOf('Handler');
 export const HANDLED = nodeIdOf('handled');
+export const LATEST = nodeIdOf('latest');
 export const GRAVES = nodeIdOf('graves');
 export const DIRECT_SINK = nodeIdOf('Direct');
 export const DERIVED_SINK = nodeIdOf('Derived');
@@ -25,17 +26,25 @@ export const POISON_EVERY = 50;
 const ATTEMPTS_MAX = 12;
 const RETRY = { ...AT_ONCE, attemptsMax: ATTEMPTS_MAX };
 
+/** Far more ids than are under way: a post that was sent again comes within a second or two of the first. */
+const IDS_REMEMBERED = 20_000;
+/** Makes the compacted topic large enough for its compaction to take a while. */
+const PADDING_BYTES = 1000;
+
 const CODE = `export function handle(event, ctx) {
   if (event.data.poison === 0) throw new Error('this message cannot be handled');
   const seen = (ctx.state.get('seen') ?? 0) + 1;
   ctx.state.set('seen', seen);
-  ctx.emit('out', { ...event.data, seen });
+  ctx.emit('handled', { ...event.data, seen });
+  ctx.emit('latest', { seen, padding: 'x'.repeat(${PADDING_BYTES}) });
 }
 `;
 
 /**
- * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, and what cannot
- * be handled ends in a topic of dead letters. Whatever the producers were told is on disk must be answered for.
+ * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, a compacted topic
+ * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters. The handler has two instances,
+ * works on keys side by side and passes over what it has handled before. Whatever the producers were told is on disk must
+ * be answered for.
  */
 export function crashFlow(ratePerSecond: number): FlowDocument {
   return draftFlow('Crash test')
@@ -52,11 +61,20 @@ export function crashFlow(ratePerSecond: number): FlowDocument {
     .add('http', 'Ingest', { path: 'events', eventType: 'test.ingested', key: 'customer' })
     .add('topic', 'all', { partitions: 3, key: 'customer' })
     .add('file', 'Direct', { path: DIRECT_FILE, content: 'cloudevents', retry: RETRY })
-    .add('handler', 'Handler', { code: CODE, retry: RETRY, afterLastAttempt: 'dead-letter' })
-    .add('topic', 'handled', { partitions: 3, key: 'customer' })
+    .add('handler', 'Handler', {
+      code: CODE,
+      retry: RETRY,
+      afterLastAttempt: 'dead-letter',
+      order: 'key',
+      instances: 2,
+      idempotency: { window: 'count', key: '', keys: IDS_REMEMBERED },
+    })
+    .add('topic', 'handled', { partitions: 3 })
+    .add('topic', 'latest', { partitions: 2, cleanup: 'compact' })
     .add('topic', 'graves', { partitions: 1 })
     .add('file', 'Derived', { path: DERIVED_FILE, content: 'cloudevents', retry: RETRY })
     .wire('Generator', 'all', 'Direct')
     .wire('Ingest', 'all', 'Handler', 'handled', 'Derived')
+    .wire('Handler', 'latest')
     .wire('Handler#dead-letter', 'graves').document;
 }

@@ -19,7 +19,9 @@ export function reportText(report: CrashReport): string {
     row('found in the log', report.found),
     row('generated', report.generated),
     row('posts sent again', `${report.resent}, of which the log holds twice ${report.storedAgain}`),
+    row('duplicates absorbed', report.absorbed),
     row('dead letters', report.deadLetters),
+    row('compacted away', report.compacted),
     row('sink lines repeated', report.repeatedLines),
     row('counters exact', report.countersExact ? 'yes' : 'no'),
     report.faults.length === 0

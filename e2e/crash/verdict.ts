@@ -11,6 +11,7 @@ import {
   HANDLED,
   HANDLER,
   INGESTED,
+  LATEST,
 } from './crashFlow.ts';
 
 export type Evidence = {
@@ -29,6 +30,10 @@ export type Verdict = {
   stored: number;
   /** Messages that the log holds more than once, because their sender never heard that they were taken. */
   storedAgain: number;
+  /** Those of them that the handler passed over. */
+  absorbed: number;
+  /** Taken away by compaction. */
+  compacted: number;
   deadLetters: number;
   /** Lines that a sink wrote again because the commit of the first was lost. */
   repeatedLines: number;
@@ -45,20 +50,28 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
   const { url, dataFolder, runId, counters, acknowledged } = evidence;
   const all = await topicLines(url, runId, ALL);
   const handled = await topicLines(url, runId, HANDLED);
+  const latest = await topicLines(url, runId, LATEST);
   const graves = await topicLines(url, runId, GRAVES);
   const direct = await sinkLines(dataFolder, runId, DIRECT_FILE);
   const derived = await sinkLines(dataFolder, runId, DERIVED_FILE);
   const ids = idsOf(all);
-  const poisoned = idsOf(all.filter(isPoisoned));
+  const poisonedLines = all.filter(isPoisoned);
+  const poisoned = idsOf(poisonedLines);
   const healthy = new Set([...ids].filter((id) => !poisoned.has(id)));
   const indexes = all.flatMap(({ data }) => data.index ?? []).toSorted((a, b) => a - b);
-  const healthyLines = all.filter((line) => !isPoisoned(line));
+  const duplicates = all.length - poisonedLines.length - healthy.size;
 
   const miscounted = compareCounters(counters, {
     [GENERATED]: { out: indexes.length },
     [INGESTED]: { out: all.length - indexes.length },
     [ALL]: { in: all.length, out: 2 * all.length },
-    [HANDLER]: { in: all.length, out: handled.length, deadLettered: graves.length },
+    [HANDLER]: {
+      in: all.length,
+      out: 2 * handled.length,
+      deadLettered: graves.length,
+      deduplicated: duplicates,
+    },
+    [LATEST]: { in: handled.length },
     [HANDLED]: { in: handled.length, out: handled.length },
     [GRAVES]: { in: graves.length },
     [DIRECT_SINK]: { in: all.length },
@@ -71,9 +84,12 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
     ...same('the messages the handler made', causesOf(handled), healthy),
     ...same('the file behind the handler', causesOf(derived), healthy),
     ...same('the dead letters', causesOf(graves), poisoned),
-    ...atMostOnce('handled more than once', handled, healthyLines),
-    ...atMostOnce('dead-lettered more than once', graves, all.filter(isPoisoned)),
-    ...stateCountsEachOnce(handled, healthyLines),
+    ...handledOnce(handled, healthy.size),
+    ...(graves.length === poisonedLines.length
+      ? []
+      : [`${poisonedLines.length} messages that cannot be handled left ${graves.length} dead letters`]),
+    ...stateCountsEachOnce(handled),
+    ...keepsTheNewest(latest, handled),
     ...miscounted,
   ];
   return {
@@ -81,6 +97,8 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
     generated: indexes.length,
     stored: all.length,
     storedAgain: all.length - ids.size,
+    absorbed: counters[HANDLER]?.deduplicated ?? 0,
+    compacted: handled.length - latest.length,
     deadLetters: graves.length,
     repeatedLines: direct.length - all.length + (derived.length - handled.length),
     countersExact: miscounted.length === 0,
@@ -115,37 +133,43 @@ function generatedOnce(indexes: number[]): string[] {
   return wrong < 0 ? [] : [`the generator's message ${wrong} is missing or there twice`];
 }
 
-/** In the log, effects are exactly once: as many results as there are causes, however often a kill had them redone. */
-function atMostOnce(what: string, results: Line[], causes: Line[]): string[] {
-  const left = new Map<string, number>();
-  for (const { id } of causes) left.set(id, (left.get(id) ?? 0) + 1);
-  const excess = results.filter(({ causationid = '' }) => {
-    const count = left.get(causationid) ?? 0;
-    left.set(causationid, count - 1);
-    return count <= 0;
-  });
-  return excess.length === 0
+/** In the log, effects are exactly once, however often a message was sent and a kill had its handling redone. */
+function handledOnce(handled: Line[], wanted: number): string[] {
+  return handled.length === wanted
     ? []
-    : [`${excess.length} messages were ${what}: ${named(excess.map(({ id }) => id))}`];
+    : [`${wanted} messages were to be handled once each, and left ${handled.length} results`];
 }
 
 /** `ctx.state` numbers the messages of a key: no number may be missing or there twice, in the order of the log. */
-function stateCountsEachOnce(handled: Line[], causes: Line[]): string[] {
-  const seenOf = new Map<string, unknown[]>();
-  for (const { partitionkey = '', data } of handled) {
-    const seen = seenOf.get(partitionkey) ?? [];
-    seenOf.set(partitionkey, seen);
-    seen.push(data.seen);
-  }
-  const faults: string[] = [];
-  for (const [key, seen] of seenOf) {
+function stateCountsEachOnce(handled: Line[]): string[] {
+  return [...seenByKey(handled)].flatMap(([key, seen]) => {
     const wrong = seen.findIndex((count, index) => count !== index + 1);
-    if (wrong >= 0)
-      faults.push(`the state of key ${key} counted ${String(seen[wrong])} at its message ${wrong + 1}`);
+    return wrong < 0 ? [] : [`the state of key ${key} counted ${seen[wrong]} at its message ${wrong + 1}`];
+  });
+}
+
+/** Compaction takes what newer messages of the key replace, and nothing else; those that are left stay in order. */
+function keepsTheNewest(latest: Line[], handled: Line[]): string[] {
+  const kept = seenByKey(latest);
+  return [...seenByKey(handled)].flatMap(([key, seen]) => {
+    const left = kept.get(key) ?? [];
+    const newest = left.at(-1);
+    if (newest !== seen.length)
+      return [`the newest of key ${key} in the compacted topic is ${newest}, not ${seen.length}`];
+    return left.every((count, index) => index === 0 || count > (left[index - 1] ?? 0))
+      ? []
+      : [`key ${key} is out of order in the compacted topic`];
+  });
+}
+
+function seenByKey(lines: Line[]): Map<string, number[]> {
+  const byKey = new Map<string, number[]>();
+  for (const { partitionkey = '', data } of lines) {
+    const seen = byKey.get(partitionkey) ?? [];
+    byKey.set(partitionkey, seen);
+    seen.push(Number(data.seen));
   }
-  const counted = [...seenOf.values()].reduce((sum, seen) => sum + seen.length, 0);
-  if (counted !== causes.length) faults.push(`state counted ${counted} of ${causes.length} messages`);
-  return faults;
+  return byKey;
 }
 
 function compareCounters(
