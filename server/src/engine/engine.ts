@@ -9,11 +9,13 @@ import { pumpPrepared } from './runtime/flights.ts';
 import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
 import { onIngested } from './runtime/ingest.ts';
-import { enqueueLane, fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
+import { enqueueLane } from './runtime/laneQueue.ts';
+import { fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
 import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
 import { restore } from './runtime/restore.ts';
 import {
+  beginEnding,
   failNow,
   finishEnding,
   isOver,
@@ -77,8 +79,9 @@ function accept(core: Core, input: EngineInput): void {
     case 'fetched':
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
-      const error = onFetchFailed(core, input.fetchId, input.error, input.deleted);
-      if (error !== null) failNow(core, error);
+      const end = onFetchFailed(core, input.fetchId, input.error, input.deleted);
+      if (end?.finishFirst) beginEnding(core, 'failed', end.error);
+      else if (end) failNow(core, end.error);
       return;
     }
     case 'invoked':

@@ -72,7 +72,7 @@ export function isBusy(thrown: unknown): boolean {
 }
 
 /** Extended result codes carry the primary one in their low byte. */
-function resultCodeOf(thrown: unknown): number | null {
+export function resultCodeOf(thrown: unknown): number | null {
   if (typeof thrown !== 'object' || thrown === null || !('errcode' in thrown)) return null;
   if (thrown.errcode === SQLITE_IOERR_SHMSIZE) return SQLITE_FULL;
   return typeof thrown.errcode === 'number' ? thrown.errcode & 0xff : null;

@@ -1,7 +1,7 @@
 import type { Entry, Flight, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
 import { hold } from './flights.ts';
-import { enqueueLane } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
 
 /**
  * Going carefully after a crash. A message whose handling kills the whole process leaves no outcome behind, and would kill

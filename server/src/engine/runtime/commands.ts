@@ -1,5 +1,6 @@
 import { assertNever } from '@millrace/shared/util/assert.ts';
-import type { EngineAnswers, EngineCommand, EngineError } from '../io.ts';
+import type { EngineCommand } from '../io.ts';
+import { refuse } from './answers.ts';
 import type { Core } from './core.ts';
 import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
 
@@ -26,17 +27,4 @@ export function onCommand(core: Core, requestId: number, command: EngineCommand)
     default:
       assertNever(command, 'command');
   }
-}
-
-export function refuse(core: Core, requestId: number, error: EngineError): void {
-  core.effects.push({ type: 'answer', requestId, ok: false, error });
-}
-
-/** The answer goes out when the open group is durable. */
-export function answerWhenDurable(
-  core: Core,
-  requestId: number,
-  value: EngineAnswers[EngineCommand['type']],
-): void {
-  core.writes.open.answers.push({ requestId, value });
 }

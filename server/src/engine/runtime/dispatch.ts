@@ -4,7 +4,7 @@ import type { Core } from './core.ts';
 import { finishUnhandled } from './finish.ts';
 import { type Batch, launch, newFlight, prepare } from './flights.ts';
 import { lookUp, waitForPending } from './idempotency.ts';
-import { enqueueLane, storedBytes } from './lanes.ts';
+import { enqueueLane, storedBytes } from './laneQueue.ts';
 import {
   INVOCATION_BYTES_MAX,
   INVOCATION_DELIVERIES_FIRST,

@@ -2,7 +2,7 @@ import type { Entry, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { noteDuplicate } from './idempotency.ts';
-import { finishEntry } from './lanes.ts';
+import { finishEntry } from './window.ts';
 
 /** The message is over, however it ended; its commit goes with the open group, or the one after it (DL1). */
 export function finishMessage(core: Core, lane: Lane, entry: Entry): void {

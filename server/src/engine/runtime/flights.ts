@@ -3,12 +3,13 @@ import type { Entry, Flight, HandlerTimer, Instance, Lane, Strand } from './cons
 import type { Core } from './core.ts';
 import { touchLane } from './groups.ts';
 import { clearPending, markPending } from './idempotency.ts';
-import { enqueueLane, finishEntry } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
 import { scopeEntries } from './nodeState.ts';
 import { scopeOf } from './scopes.ts';
 import { forgetIfEmpty, putBack, readyStrand } from './strands.ts';
 import { timerMessage, timerPlace } from './timers.ts';
 import { emitTrace, traceOf } from './traces.ts';
+import { finishEntry } from './window.ts';
 
 export type Batch = { entries: Entry[]; timers: HandlerTimer[] };
 

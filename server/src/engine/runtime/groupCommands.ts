@@ -1,11 +1,13 @@
 import type { EngineCommand, EngineError } from '../io.ts';
-import { answerWhenDurable, refuse } from './commands.ts';
+import { answerWhenDurable, refuse } from './answers.ts';
 import type { ConsumerRuntime, Lane } from './consumer.ts';
 import type { Core, PendingSeek } from './core.ts';
 import { cancelPrepared } from './flights.ts';
-import { putState, touchLane } from './groups.ts';
-import { enqueueLane, fetchMore } from './lanes.ts';
+import { touchLane } from './groups.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { fetchMore } from './lanes.ts';
 import { scaleGroup } from './rebalance.ts';
+import { putState } from './stateStore.ts';
 import { isOver } from './status.ts';
 
 /** What is durable of a group beyond the plan: `group` store, by node. */

@@ -3,8 +3,9 @@ import type { EngineEffect, StateWrite } from '../io.ts';
 import type { Lane } from './consumer.ts';
 import type { Core, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
 import { saveLane } from './laneEntry.ts';
-import { storedBytes } from './lanes.ts';
+import { storedBytes } from './laneQueue.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 
 export function createWrites(): Writes {
   return {
@@ -59,10 +60,6 @@ export function appendMessage(
     reader.backlogBytes += bytes;
   }
   return target;
-}
-
-export function putState(core: Core, store: string, key: string, value: string | null): void {
-  core.writes.open.state.set(`${store}\n${key}`, { store, key, value });
 }
 
 /** Makes the open group carry the lane's commit, and wakes the lane when the group is durable. */

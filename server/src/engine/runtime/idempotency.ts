@@ -3,8 +3,8 @@ import { keyText, readPath } from '@millrace/shared/message/payloadPath.ts';
 import type { ConsumerRuntime, Dedup, Entry, Flight, Lane, Subject } from './consumer.ts';
 import type { Core } from './core.ts';
 import { count } from './counters.ts';
-import { putState } from './groups.ts';
-import { enqueueLane } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { putState } from './stateStore.ts';
 import { traceOf, traceWhenDurable } from './traces.ts';
 
 /**

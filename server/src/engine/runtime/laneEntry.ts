@@ -1,6 +1,6 @@
 import type { AttemptHistory, Entry, Lane } from './consumer.ts';
 import type { Core, WriteGroup } from './core.ts';
-import { putState } from './groups.ts';
+import { putState } from './stateStore.ts';
 
 /**
  * What a commit cannot say of a partition, durable in the same write: which messages past it are over, which have failed how

@@ -1,33 +1,15 @@
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import type { Entry, Lane } from './consumer.ts';
+import type { Lane } from './consumer.ts';
 import type { Core, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
 import { touchLane } from './groups.ts';
+import { enqueueLane, storedBytes, windowMessages } from './laneQueue.ts';
 import { FETCH_ATTEMPTS_MAX, FETCH_RETRY_MS } from './limits.ts';
-import { beginEnding } from './status.ts';
 import { addToStrand } from './strands.ts';
 import { NOWHERE, rangeRecord, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
-
-const MESSAGE_OVERHEAD_BYTES = 256;
-
-/** About what a message takes while it waits; what back-pressure in bytes counts (TP6). */
-export function storedBytes({ message }: Pick<StoredMessage, 'message'>): number {
-  return message.data.length + MESSAGE_OVERHEAD_BYTES;
-}
-
-/** Puts a lane in its node's queue for the next look at what can be invoked. */
-export function enqueueLane(lane: Lane): void {
-  if (lane.queued) return;
-  lane.queued = true;
-  lane.consumer.ready.push(lane);
-}
-
-/** Messages in the window, those included that are over while one before them is not. */
-export function windowMessages(lane: Lane): number {
-  return lane.window.length - lane.head;
-}
+import { settleWindow } from './window.ts';
 
 /** Asks for more of the log when the window is half empty and the log has more. */
 export function fetchMore(core: Core, lane: Lane): void {
@@ -66,40 +48,46 @@ export function onFetched(core: Core, fetchId: number, messages: StoredMessage[]
   fetchMore(core, lane);
 }
 
-/** Answers an error when trying again has not helped. */
+/** A reader cannot go on. What is in hand may be finished first, or nothing makes sense any more. */
+export type ReadingEnd = { error: EngineError; finishFirst: boolean };
+
+/** Answers what ends the run: an error that trying again has not mended, or a deleted offset where that is the policy. */
 export function onFetchFailed(
   core: Core,
   fetchId: number,
   error: EngineError,
   deleted: { start: number; end: number } | undefined,
-): EngineError | null {
+): ReadingEnd | null {
   const lane = core.fetches.get(fetchId);
   if (!lane) return null;
   core.fetches.delete(fetchId);
   if (lane.fetchId !== fetchId) return null;
   lane.fetchId = null;
   if (deleted !== undefined && lane.fetchFrom < deleted.start) {
+    if (lane.consumer.planned.whenDeleted === 'stop')
+      return { error: offsetDeleted(lane, deleted.start), finishFirst: true };
     goOnAfterDeleted(core, lane, deleted);
     return null;
   }
   lane.fetchFailures++;
-  if (lane.fetchFailures >= FETCH_ATTEMPTS_MAX || error.code === 'STORAGE_CORRUPT') return error;
+  if (lane.fetchFailures >= FETCH_ATTEMPTS_MAX || error.code === 'STORAGE_CORRUPT')
+    return { error, finishFirst: false };
   lane.fetchAtMs = core.nowMs + FETCH_RETRY_MS;
   addWake(core.wakes, lane.fetchAtMs, { kind: 'lane', lane });
   return null;
+}
+
+function offsetDeleted({ consumer, topic, partition, fetchFrom }: Lane, start: number): EngineError {
+  return {
+    code: 'OFFSET_DELETED',
+    message: `${consumer.planned.name} is to read offset ${fetchFrom} of ${topic.planned.name}, partition ${partition}, but retention has deleted what is below ${start}. Keep messages longer, or let it go on from the earliest that is left.`,
+  };
 }
 
 /** Rule TP4: a reader whose next offset was deleted goes on where its policy says, and what it missed is counted. */
 function goOnAfterDeleted(core: Core, lane: Lane, { start, end }: { start: number; end: number }): void {
   const { planned, counter } = lane.consumer;
   const { fetchFrom: from, topic, partition } = lane;
-  if (planned.whenDeleted === 'stop') {
-    beginEnding(core, 'failed', {
-      code: 'OFFSET_DELETED',
-      message: `${planned.name} is to read offset ${from} of ${topic.planned.name}, partition ${partition}, but retention has deleted what is below ${start}. Keep messages longer, or let it go on from the earliest that is left.`,
-    });
-    return;
-  }
   const to = planned.whenDeleted === 'earliest' ? start : end;
   const place = { ...NOWHERE, topic: topic.planned.topic, partition, offset: from };
   traceWhenDurable(
@@ -152,42 +140,4 @@ function takeIn(lane: Lane, stored: StoredMessage): void {
     lane.ahead++;
     settleWindow(lane);
   } else lane.windowBytes += storedBytes(stored);
-}
-
-/** Rule CG4: an entry is over. What is finished without a gap becomes the lane's next commit. */
-export function finishEntry(core: Core, lane: Lane, entry: Entry): void {
-  if (entry.attempts !== null) lane.tried--;
-  entry.attempts = null;
-  entry.phase = 'done';
-  entry.doneGroup = core.writes.open.number;
-  const bytes = storedBytes(entry.stored);
-  lane.windowBytes -= bytes;
-  lane.finishedBytes += bytes;
-  lane.finishedMessages++;
-  lane.unacknowledged++;
-  lane.ahead++;
-  settleWindow(lane);
-  touchLane(core, lane);
-}
-
-const COMPACT_AT = 512;
-
-/** Moves on over what is over at the front of the window. */
-export function settleWindow(lane: Lane): void {
-  const { window } = lane;
-  let { head } = lane;
-  while (head < window.length && (window[head] as Entry).phase === 'done') {
-    lane.finished = (window[head] as Entry).stored.offset + 1;
-    lane.ahead--;
-    head++;
-  }
-  if (head === window.length) {
-    window.length = 0;
-    head = 0;
-    if (lane.jumpTo > lane.finished) lane.finished = lane.jumpTo;
-  } else if (head >= COMPACT_AT) {
-    window.splice(0, head);
-    head = 0;
-  }
-  lane.head = head;
 }

@@ -4,7 +4,7 @@ import type { Entry, Flight, HandlerTimer, Lane, Subject } from './consumer.ts';
 import type { Core, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
-import { finishSubject, onAttemptFailed } from './failures.ts';
+import { type Failure, finishSubject, onAttemptFailed } from './failures.ts';
 import { launch, newFlight, releaseFlight, returnToStrands } from './flights.ts';
 import { appendMessage, closeFullGroup, touchLane } from './groups.ts';
 import { remember } from './idempotency.ts';
@@ -13,7 +13,7 @@ import { applyState, stateRefusal } from './nodeState.ts';
 import { endBatch } from './placement.ts';
 import { handOverIfFree, refuseFenced } from './rebalance.ts';
 import { scopeOf } from './scopes.ts';
-import { takeFirst } from './strands.ts';
+import { putBack, takeFirst } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
 
@@ -76,14 +76,15 @@ function takeMessageOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcom
     const entry = entries[i] as Entry;
     const outcome = outcomes[i] as AttemptOutcome;
     const subject = subjectOf(lane, entry);
-    let ok = outcome.status === 'ok';
-    if (outcome.status === 'ok') ok = succeed(core, lane, subject, outcome);
-    else {
-      passLogs(core, lane, subject, outcome.logs);
-      onAttemptFailed(core, lane, subject, outcome);
+    const failure = takeOutcome(core, lane, subject, outcome);
+    if (failure === null) {
+      finishSubject(core, lane, entry);
+      continue;
     }
-    if (ok) finishSubject(core, lane, entry);
-    else if (!committedFirst) return [];
+    // Those behind it wait again before it does, so that it stays in front of them.
+    if (!committedFirst) putBack(entries.slice(i + 1));
+    onAttemptFailed(core, lane, subject, failure);
+    if (!committedFirst) return [];
   }
   return committedFirst ? entries.slice(outcomes.length) : [];
 }
@@ -136,31 +137,30 @@ function takeTimerOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcome[
       timer,
       history: timer.history,
     };
-    if (outcome.status === 'ok') {
-      if (!succeed(core, lane, subject, outcome)) break;
-      dropTimer(core, lane.consumer, timer);
-    } else {
-      passLogs(core, lane, subject, outcome.logs);
-      onAttemptFailed(core, lane, subject, outcome);
+    const failure = takeOutcome(core, lane, subject, outcome);
+    if (failure !== null) {
+      onAttemptFailed(core, lane, subject, failure);
       break;
     }
+    dropTimer(core, lane.consumer, timer);
   }
   touchLane(core, lane);
   strands[0]?.timers.unshift(...timers.slice(over));
 }
 
-/** Rule HD2: keeps the effects of an attempt, all or none. False when one of them is refused and the attempt fails. */
-function succeed(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): boolean {
+/** Rule HD2: keeps the effects of an attempt, all or none. Answers why it failed, be it that one of them is refused. */
+function takeOutcome(core: Core, lane: Lane, subject: Subject, outcome: AttemptOutcome): Failure | null {
+  passLogs(core, lane, subject, outcome.logs);
+  return outcome.status === 'ok' ? keepEffects(core, lane, subject, outcome) : outcome;
+}
+
+function keepEffects(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): Failure | null {
   const { consumer } = lane;
   learnSpeed(lane, outcome.durationUs);
-  passLogs(core, lane, subject, outcome.logs);
   const scope = subject.timer?.scope ?? scopeOf(lane, subject.message);
   const staged = stageEmissions(core, consumer, subject.message, outcome.emits);
   const refusal = 'status' in staged ? staged : limitFailure(lane, scope, outcome);
-  if (refusal !== null) {
-    onAttemptFailed(core, lane, subject, { ...refusal, durationUs: outcome.durationUs });
-    return false;
-  }
+  if (refusal !== null) return { ...refusal, durationUs: outcome.durationUs };
   const attempt = (subject.history?.attempts ?? 0) + 1;
   const { node } = consumer.planned;
   const handled = traceOf('handled', core.nowMs, node, subject.message, subject.place, attempt);
@@ -178,7 +178,7 @@ function succeed(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): 
   }
   if (outcome.timers.length > 0) setTimers(core, lane, scope, subject.message, outcome.timers);
   if (subject.entry?.dedupKey !== undefined) remember(core, consumer, subject.entry.dedupKey);
-  return true;
+  return null;
 }
 
 function limitFailure(lane: Lane, scope: string, outcome: OkOutcome): EffectFailure | null {

@@ -4,7 +4,7 @@ import { count } from './counters.ts';
 import { countFinished } from './finish.ts';
 import { cancelPrepared, releaseFlight, returnToStrands } from './flights.ts';
 import { touchLane } from './groups.ts';
-import { enqueueLane } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
 import { NOWHERE, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 
 /**

@@ -3,7 +3,8 @@ import type { EngineError } from '../io.ts';
 import type { Core } from './core.ts';
 import { cancelPrepared } from './flights.ts';
 import { nothingToWrite } from './groups.ts';
-import { enqueueLane, fetchMore } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { fetchMore } from './lanes.ts';
 import { DRAIN_MS_MAX } from './limits.ts';
 import { addWake } from './wakes.ts';
 

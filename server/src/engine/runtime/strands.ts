@@ -1,7 +1,7 @@
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type { Entry, HandlerTimer, Lane, Strand } from './consumer.ts';
 import type { Core } from './core.ts';
-import { enqueueLane } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
 import { scopeOf } from './scopes.ts';
 import { addWake } from './wakes.ts';
 

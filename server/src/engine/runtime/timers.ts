@@ -3,8 +3,8 @@ import type { JsonText, Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
 import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
-import { putState } from './groups.ts';
 import { TIMER_DELAY_MS_MAX, TIMERS_PER_NODE_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 import { addTimer } from './strands.ts';
 import { addWake } from './wakes.ts';
 

@@ -11,7 +11,7 @@ export type ColumnType = (typeof COLUMN_TYPES)[number];
 
 export const databaseColumnSchema = z.strictObject({
   name: nameSchema.meta({ title: 'Column', placeholder: 'amount' }),
-  path: z.string().max(256).meta({ title: 'Path', placeholder: 'order.amount' }),
+  path: z.string().max(256).meta({ title: 'Path', placeholder: 'as the column' }),
   type: z.enum(COLUMN_TYPES).meta({ title: 'Type' }),
 });
 
@@ -77,7 +77,8 @@ const columnsSchema = z
         columns: z.array(databaseColumnSchema).max(64).meta({
           title: 'Column of',
           widget: 'rows',
-          description: 'A path into the payload for each column; a value that is missing becomes NULL.',
+          description:
+            'A path into the payload for each column, empty for a field of the column’s name. What is missing becomes NULL.',
         }),
       })
       .meta({ title: 'Of their own' }),

@@ -57,6 +57,7 @@ const call = (sink: ReturnType<typeof open>, ...payloads: unknown[]) =>
       'node:call',
       payloads.map((data, index) => deliveryOf(data, index)),
     ),
+    0,
   );
 
 const answerJson =
@@ -68,7 +69,7 @@ describe('a call', () => {
   it('[KD9] sends the payload as it is, with the message id as Idempotency-Key', async () => {
     const delivery = deliveryOf({});
     delivery.message.data = '{"big": 12345678901234567890}';
-    await open().invoke(invocationOf('node:call', [delivery]));
+    await open().invoke(invocationOf('node:call', [delivery]), 0);
     expect(requests).toMatchObject([
       {
         method: 'POST',

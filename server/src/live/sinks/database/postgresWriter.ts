@@ -1,7 +1,7 @@
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { Client, DatabaseError } from 'pg';
 import { lastOfEachKey, type Row, type SqlValue } from './rows.ts';
-import { type RowWriter, refused, unreachable } from './rowWriter.ts';
+import { CREATE_TABLE_HINT, type RowWriter, refused, unreachable } from './rowWriter.ts';
 import { createTable, POSTGRES, upsert } from './statements.ts';
 import type { TableShape } from './tableShape.ts';
 
@@ -96,8 +96,8 @@ class PostgresWriter implements RowWriter {
     if (thrown instanceof DatabaseError) {
       const state = thrown.code ?? '';
       if (!NOT_ABOUT_ROWS.has(state.slice(0, 2)) && state !== READ_ONLY) {
-        const hint = state === UNDEFINED_TABLE ? ' Create it, or switch on “Create the table”' : '';
-        return refused(`PostgreSQL refuses it: ${reason}.${hint}`, thrown);
+        const hint = state === UNDEFINED_TABLE ? CREATE_TABLE_HINT : '';
+        return refused(`PostgreSQL refuses it: ${reason}${hint}`, thrown);
       }
     }
     return unreachable(`PostgreSQL cannot be used: ${reason}. It is tried again as the retries say`, thrown);

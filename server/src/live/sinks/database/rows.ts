@@ -27,7 +27,7 @@ export function rowOf(config: DatabaseConfig, { message, offset }: Delivery): Ro
   if (columns.as === 'json') values.push(message.data);
   else {
     for (const { name, path, type } of columns.columns) {
-      const value = readPath(payload, path) ?? null;
+      const value = readPath(payload, path === '' ? name : path) ?? null;
       const converted = convert(type, value);
       if (converted === undefined)
         return { ok: false, sentence: `${name}: ${excerpt(value)} is no ${NOUNS[type]}` };

@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { fromSqliteError, isRefusal } from '../../../sqlite/sqliteErrors.ts';
 import type { Row, SqlValue } from './rows.ts';
-import { type RowWriter, refused, unreachable } from './rowWriter.ts';
+import { CREATE_TABLE_HINT, type RowWriter, refused, unreachable } from './rowWriter.ts';
 import { createTable, SQLITE, upsert } from './statements.ts';
 import type { TableShape } from './tableShape.ts';
 
@@ -73,7 +73,10 @@ function bound(value: SqlValue): string | number | bigint | null {
 }
 
 function errorOf(thrown: unknown, file: string): WorkbenchError {
+  if (!isRefusal(thrown)) {
+    return unreachable(fromSqliteError(thrown, `the file ${file}`).message.replace(/\.$/, ''), thrown);
+  }
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
-  if (isRefusal(thrown)) return refused(`${file} refuses it: ${reason}`, thrown);
-  return unreachable(fromSqliteError(thrown, file).message, thrown);
+  const hint = reason.startsWith('no such table') ? CREATE_TABLE_HINT : '';
+  return refused(`${file} refuses it: ${reason}${hint}`, thrown);
 }
