@@ -98,6 +98,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     clock,
     invokers,
     sources,
+    onReset: (node, instance) => sandbox.reset(node, instance),
     onTrace: (records) => traces.push(records),
     onLog: (lines) => {
       const timeMs = clock.nowMs();

@@ -83,6 +83,7 @@ export function crashInstance(core: Core, consumer: ConsumerRuntime, index: numb
   cancelPrepared(core, (flight) => flight.instance === instance);
   const lost = [...core.flights.values(), ...core.prepared].filter((flight) => flight.instance === instance);
   for (const flight of lost) loseFlight(core, flight);
+  core.effects.push({ type: 'reset-instance', node: consumer.planned.node, instance: index });
   rebalance(core, consumer, `instance ${index} ${why}`);
 }
 
