@@ -23,7 +23,7 @@ import { until } from '../support/until.ts';
 const SINGLE = process.env.MILLRACE_SEED;
 const SEEDS =
   SINGLE === undefined
-    ? Array.from({ length: Number(process.env.MILLRACE_SEEDS ?? 2) }, (_, index) => index + 1)
+    ? Array.from({ length: Number(process.env.MILLRACE_SEEDS ?? 1) }, (_, index) => index + 1)
     : [Number(SINGLE)];
 const MESSAGES = 2000;
 const FLIPPED_BITS_MAX = 32;
