@@ -19,7 +19,11 @@ export interface MessageLog {
     messagesMax: number;
     bytesMax: number;
   }): { messages: StoredMessage[] };
-  readNewest(topic: string, limit: number, filter?: { key?: string }): { messages: BrowsedEntry[] };
+  readNewest(
+    topic: string,
+    limit: number,
+    filter?: { key?: string; partition?: number },
+  ): { messages: BrowsedEntry[] };
   close(): void;
 }
 

@@ -21,6 +21,8 @@ export type NewestMessages = {
   complete: boolean;
 };
 
+export type NewestFilter = { key?: string; partition?: number };
+
 /**
  * Read access to the log of a run, live or over, without talking to its process. A log that was not written yet reads as
  * one without topics. Errors are those of the broker port.
@@ -32,7 +34,7 @@ export interface LogReader {
   /** The same, with what each partition holds; dearer than `offsets`. */
   sizes(topic: string): PartitionSize[];
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
-  readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
+  readNewest(topic: string, limit: number, filter?: NewestFilter): NewestMessages;
   /** Idempotent. */
   close(): void;
 }
@@ -101,10 +103,11 @@ function readNewest(
   log: LogFile,
   partitions: StoredPartition[],
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
 ): NewestMessages {
   const walks: Walk[] = [];
   for (const partition of partitions) {
+    if (filter.partition !== undefined && filter.partition !== partition.partition) continue;
     const appendedMs = log.timeBefore(partition, partition.end);
     if (appendedMs !== null) walks.push({ partition, offset: partition.end, appendedMs });
   }
@@ -131,7 +134,7 @@ function takeNewest(
   row: OpenedRow,
   walk: Walk,
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
   into: BrowsedEntry[],
 ): void {
   const { partition } = walk.partition;
