@@ -2,6 +2,7 @@ import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { graphOf } from '@millrace/shared/flow/graph.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import type { BrowsedMessage } from '@millrace/shared/protocol/entities.ts';
+import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import { metricsSnapshot, subscriptionProgress } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
 import { deadLetterFacts } from './deadLetter.ts';

@@ -31,6 +31,7 @@ export function RunWatch({ flowId, gate, host, beforeRun, children }: RunWatchPr
   const stableHost = useMemo<WatchHost>(
     () => ({
       showNode: (nodeId) => latest.current.host.showNode(nodeId),
+      showEdge: (edgeId) => latest.current.host.showEdge(edgeId),
       openTab: (tab) => latest.current.host.openTab(tab),
       light: (path) => latest.current.host.light(path),
     }),
@@ -59,7 +60,7 @@ export function RunWatch({ flowId, gate, host, beforeRun, children }: RunWatchPr
   return (
     <WatchProvider watch={watch}>
       {children}
-      <NodeBadgePainter live={live} />
+      <NodeBadgePainter live={live} onOpen={stableHost.openTab} />
     </WatchProvider>
   );
 }
