@@ -1,3 +1,4 @@
+import { zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import type { TraceKind } from '@millrace/shared/trace/record.ts';
 import { describe, expect, it } from 'vitest';
 import { readAll } from '../simulator/checkers.ts';
@@ -65,13 +66,11 @@ describe('delivery', () => {
       'handled',
     ]);
     expect(result.view.nodes['node:work']).toEqual({
+      ...zeroCounters(),
       in: 1,
       out: 1,
       failed: 2,
       retried: 2,
-      deadLettered: 0,
-      skipped: 0,
-      rejected: 0,
     });
     expect(result.view.status).toBe('completed');
     const delivered = result.traces.filter(({ kind }) => kind === 'delivered').map(({ timeMs }) => timeMs);

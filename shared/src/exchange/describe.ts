@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FlowNode } from '../flow/document.ts';
-import { NODE_KINDS, type NodeKind } from '../flow/records/registry.ts';
+import { NODE_KINDS, type NodeKind, nodeKind } from '../flow/records/registry.ts';
 
 /** A setting in words, as its schema names it. `block` holds what does not fit a line: code, templates, expressions. */
 export type Setting = { field: string; title: string; text: string; block: 'json' | 'ts' | 'js' | null };
@@ -10,6 +10,7 @@ type Shape = {
   title?: string;
   unit?: string;
   widget?: string;
+  advanced?: boolean;
   const?: unknown;
   properties?: Record<string, Shape>;
   anyOf?: Shape[];
@@ -29,9 +30,12 @@ function shapeOf(kind: NodeKind): Shape {
 /** Every setting of a node, in the order of its schema; new kinds need nothing here. */
 export function settingsOf(node: FlowNode): Setting[] {
   const config = node.config as Record<string, unknown>;
+  const initial = nodeKind(node.kind).initial() as Record<string, unknown>;
   return Object.entries(shapeOf(node.kind).properties ?? {}).flatMap(([field, shape]): Setting[] => {
     const value = config[field];
     if (value === undefined) return [];
+    // What few people look at is told only where somebody changed it.
+    if (shape.advanced && JSON.stringify(value) === JSON.stringify(initial[field])) return [];
     const block = blockOf(shape, value);
     return [
       {

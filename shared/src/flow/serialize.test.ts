@@ -16,8 +16,8 @@ const anyCharacter = fc
 
 const fixture = (name: string): string =>
   readFileSync(new URL(`./fixtures/${name}`, import.meta.url), 'utf8');
-const v1 = (): Record<string, unknown> & { nodes: Record<string, unknown>[] } =>
-  JSON.parse(fixture('v1.flow.json'));
+const v2 = (): Record<string, unknown> & { nodes: Record<string, unknown>[] } =>
+  JSON.parse(fixture('v2.flow.json'));
 
 function refusal(run: () => unknown): WorkbenchError {
   try {
@@ -38,16 +38,31 @@ const issuesOf = (raw: unknown): unknown => {
 const PROPERTY_TIMEOUT_MS = 60_000;
 
 describe('saved flows', () => {
-  it.each(['v1.flow.json', 'v1.flow.yaml'])('load for ever: %s', (name) => {
+  it.each(['v1.flow.json', 'v1.flow.yaml', 'v2.flow.json', 'v2.flow.yaml'])('load for ever: %s', (name) => {
     const { document } = parseDocument(fixture(name));
-    expect(new Set(document.nodes.map((node) => node.kind))).toEqual(new Set(NODE_KIND_NAMES));
     expect(document.versions).toEqual(CURRENT_VERSIONS);
-    expect(document).toEqual(parseDocument(fixture('v1.flow.json')).document);
+    expect(document).toEqual(parseDocument(fixture(name.replace('yaml', 'json'))).document);
+  });
+
+  it('of the current version have a node of every kind among them', () => {
+    const kinds = parseDocument(fixture('v2.flow.json')).document.nodes.map((node) => node.kind);
+    expect(new Set(kinds)).toEqual(new Set(NODE_KIND_NAMES));
+  });
+
+  it('of an earlier version do what they did then', () => {
+    const { document } = parseDocument(fixture('v1.flow.json'));
+    for (const { kind, config } of document.nodes) {
+      if ('retry' in config) {
+        expect(config).toMatchObject({ guarantee: 'exactly-once', order: 'partition', instances: 1 });
+        expect(config.idempotency).toEqual({ window: 'off' });
+      } else if (kind === 'topic') expect(config).toMatchObject({ schemaPolicy: 'reject', retentionMs: 0 });
+      else expect(config).toMatchObject({ whenFull: kind === 'http' ? 'fail' : 'block' });
+    }
   });
 
   it.each([
-    ['json', 'v1.flow.json'],
-    ['yaml', 'v1.flow.yaml'],
+    ['json', 'v2.flow.json'],
+    ['yaml', 'v2.flow.yaml'],
   ] as const)('come back byte for byte as %s', (format, name) => {
     const { document, migrated } = parseDocument(fixture(name), { format });
     expect(migrated).toBe(false);
@@ -55,21 +70,21 @@ describe('saved flows', () => {
   });
 
   it('hold sorted records and keys, whatever order the editor left them in', () => {
-    const raw = v1();
+    const raw = v2();
     const shuffled = Object.fromEntries(
       Object.entries({
         ...raw,
         nodes: raw.nodes.toReversed().map((node) => Object.fromEntries(Object.entries(node).toReversed())),
       }).toReversed(),
     );
-    expect(writeDocument(shuffled as unknown as FlowDocument, 'json')).toBe(fixture('v1.flow.json'));
+    expect(writeDocument(shuffled as unknown as FlowDocument, 'json')).toBe(fixture('v2.flow.json'));
   });
 
   it('name only the versions of what they use', () => {
     const empty = emptyDocument('flow:empty', 'Empty');
     expect(empty.versions).toEqual(CURRENT_VERSIONS);
     const text = writeDocument(empty, 'json');
-    expect(JSON.parse(text).versions).toEqual({ document: 1, edge: 1, schema: 1, settings: 1 });
+    expect(JSON.parse(text).versions).toEqual({ document: 1, edge: 1, schema: 1, settings: 2 });
     expect(text.endsWith('}\n')).toBe(true);
     expect(parseDocument(text).document).toEqual(empty);
   });
@@ -188,7 +203,7 @@ describe('damaged flows', () => {
   });
 
   it('name every wrong value with its place', () => {
-    const raw = v1();
+    const raw = v2();
     const generator = raw.nodes.findIndex((node) => node.kind === 'generator');
     const route = raw.nodes.findIndex((node) => node.kind === 'route');
     (raw.nodes[generator]?.config as Record<string, unknown>).ratePerSecond = 'fast';
@@ -208,7 +223,7 @@ describe('damaged flows', () => {
   });
 
   it('say that a node kind is unknown, and a field', () => {
-    const raw = v1();
+    const raw = v2();
     raw.nodes[0] = { ...raw.nodes[0], kind: 'teleporter' };
     raw.nodes[1] = { ...raw.nodes[1], colour: 'red' };
     const issues = issuesOf(raw) as { path: string; message: string }[];
@@ -218,7 +233,7 @@ describe('damaged flows', () => {
   });
 
   it('say which ids are used twice', () => {
-    const raw = v1();
+    const raw = v2();
     raw.nodes.push({ ...raw.nodes[0], name: 'Twin' });
     expect(issuesOf(raw)).toEqual([
       {
@@ -234,13 +249,13 @@ describe('damaged flows', () => {
   });
 
   it('of a newer program are refused politely, naming what is newer', () => {
-    const raw = v1();
+    const raw = v2();
     const error = refusal(() =>
       readDocument({ ...raw, versions: { ...(raw.versions as object), 'node.handler': 7 } }),
     );
     expect(error.code).toBe('FLOW_TOO_NEW');
     expect(error.message).toBe(
-      'This flow was saved by a newer Millrace (node.handler at version 7, this program knows 1). Update Millrace to open it.',
+      'This flow was saved by a newer Millrace (node.handler at version 7, this program knows 2). Update Millrace to open it.',
     );
     raw.nodes[0] = { ...raw.nodes[0], kind: 'teleporter' };
     expect(refusal(() => readDocument({ ...raw, versions: { 'node.teleporter': 1 } })).code).toBe(

@@ -82,7 +82,7 @@ describe('undo and redo', () => {
     if (record?.type !== 'node' || record.node.kind !== 'topic') throw new Error('no topic');
     vi.advanceTimersByTime(1000);
     return vi.runAllTimersAsync().then(() => {
-      const other = { ...record.node, name: 'new', config: { partitions: 12, key: '', schema: null } };
+      const other = { ...record.node, name: 'new', config: { ...record.node.config, partitions: 12 } };
       editor.applyRemote({
         revision: 2,
         clientId: 'tab-2',
