@@ -87,7 +87,7 @@ describe('flow on edges', () => {
   it('[TP6] says how full an edge is where that is worth a word', () => {
     expect(fillLabel({ lag: 3, fullness: 0 })).toBeNull();
     expect(fillLabel({ lag: 20, fullness: 0.002 })).toBe('lag 20');
-    expect(fillLabel({ lag: 5_200, fullness: 0.529 })).toBe('lag 5,200 · 52 %');
+    expect(fillLabel({ lag: 5_200, fullness: 0.529 })).toBe('5,200 · 52 %');
     expect(fillLabel({ lag: 12_345, fullness: 1 })).toBe('full: 12.3k');
   });
 

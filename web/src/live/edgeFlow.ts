@@ -93,10 +93,15 @@ export function backlogWidth(fullness: number): number {
 /** A lag below this is work in progress, not a queue worth a label. */
 export const LAG_LABEL_MIN = 10;
 
+/** Below it the share of a limit says less than the number alone, and edges are short. */
+const SHARE_PERCENT_MIN = 10;
+
 /** What stands on a reader's edge: how much waits and, when that is worth a thought, how full that makes it. */
 export function fillLabel({ lag, fullness }: Pick<EdgeFlow, 'lag' | 'fullness'>): string | null {
   if (fullness !== null && fullness >= 1) return `full: ${compactNumber(lag)}`;
   if (lag < LAG_LABEL_MIN) return null;
   const percent = Math.floor((fullness ?? 0) * 100);
-  return percent >= 1 ? `lag ${compactNumber(lag)} · ${percent} %` : `lag ${compactNumber(lag)}`;
+  return percent >= SHARE_PERCENT_MIN
+    ? `${compactNumber(lag)} · ${percent} %`
+    : `lag ${compactNumber(lag)}`;
 }

@@ -24,10 +24,7 @@ export function NumberField({ field, path }: { field: NumberFieldModel; path: Pa
   const quantity = quantityOf(field.unit);
   const draft = useTextDraft(path, {
     label: `Edit ${field.title.toLowerCase()}`,
-    show: (value) => {
-      if (typeof value !== 'number') return '';
-      return quantity === null ? String(value) : grouped.format(value);
-    },
+    show: (value) => (typeof value === 'number' ? grouped.format(value) : ''),
     read: (text) => readFigure(field, text),
   });
   const reading = readFigure(field, draft.text);
