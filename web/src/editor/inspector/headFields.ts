@@ -10,13 +10,14 @@ export function headFields(descriptionPlaceholder: string): readonly FieldModel[
     shownWhen: null,
   } as const;
   return [
-    { ...plain, widget: 'line', key: 'name', title: 'Name', placeholder: null },
+    { ...plain, widget: 'line', key: 'name', title: 'Name', placeholder: null, mayBeEmpty: false },
     {
       ...plain,
       widget: 'textarea',
       key: 'description',
       title: 'Description',
       placeholder: descriptionPlaceholder,
+      mayBeEmpty: true,
     },
   ];
 }
