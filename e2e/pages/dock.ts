@@ -39,9 +39,9 @@ export class Dock {
     return this.traceDetail().getByTestId('span-row');
   }
 
-  /** Steps of the open trace at one node, in the order of the waterfall. */
-  spansAt(nodeId: string): Locator {
-    return this.spans().and(this.page.locator(`[data-node-id="${nodeId}"]`));
+  /** The attempts of one consumer in the open trace, in the order of the waterfall. */
+  attemptsAt(nodeId: string): Locator {
+    return this.spans().and(this.page.locator(`[data-node-id="${nodeId}"][data-operation="process"]`));
   }
 
   /** A sign that something befell a step, such as `fault-injected` or `deduplicated`. */

@@ -126,6 +126,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
       data-testid="span-row"
       data-span-status={span.status}
       data-node-id={span.nodeId}
+      data-operation={span.operation}
       onClick={onSelect}
     >
       <span

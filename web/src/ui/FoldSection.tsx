@@ -1,4 +1,4 @@
-import { Collapse, UnstyledButton } from '@mantine/core';
+import { UnstyledButton } from '@mantine/core';
 import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useId } from 'react';
 import styles from './FoldSection.module.css';
@@ -22,7 +22,7 @@ export function FoldSection({ title, gist, opened, onToggle, testId, children }:
         <UnstyledButton
           className={styles.toggle}
           aria-expanded={opened}
-          aria-controls={id}
+          aria-controls={opened ? id : undefined}
           onClick={onToggle}
           data-testid={testId}
         >
@@ -31,9 +31,11 @@ export function FoldSection({ title, gist, opened, onToggle, testId, children }:
           {!opened && <span className={styles.gist}>{gist}</span>}
         </UnstyledButton>
       </h3>
-      <Collapse expanded={opened} id={id}>
-        {opened && <div className={styles.body}>{children}</div>}
-      </Collapse>
+      {opened && (
+        <div className={styles.body} id={id}>
+          {children}
+        </div>
+      )}
     </section>
   );
 }
