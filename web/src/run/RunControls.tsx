@@ -5,6 +5,7 @@ import { shortId } from '../live/format.ts';
 import { useWatch } from '../live/watch.tsx';
 import { FaultsRunning } from './faults/FaultsRunning.tsx';
 import { NoticeList } from './NoticeList.tsx';
+import { ApplyButton, ReplacementDialog } from './ReplacementDialog.tsx';
 import classes from './RunControls.module.css';
 import { RunList } from './RunList.tsx';
 import { RunMeter } from './RunMeter.tsx';
@@ -81,8 +82,10 @@ export function RunControls() {
       >
         <Square size={13} aria-hidden />
       </ControlButton>
+      {active === null ? null : <ApplyButton refusal={refused.apply} />}
       <RunList />
       <NoticeList />
+      <ReplacementDialog />
       <div className={classes.meter}>
         <RunMeter />
         <StepNote />

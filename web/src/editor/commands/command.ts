@@ -42,7 +42,7 @@ export interface RunPort {
   groupPaused(recordId: string): boolean | null;
   setGroupPaused(recordId: string, isPaused: boolean): Promise<void>;
 }
-export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop';
+export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'list';
 
 export type CommandContext = {
   editor: Editor;
