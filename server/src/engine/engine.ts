@@ -5,13 +5,17 @@ import { buildCore, type EngineOptions } from './runtime/build.ts';
 import { onCommand } from './runtime/commands.ts';
 import type { Core } from './runtime/core.ts';
 import { pumpLanes } from './runtime/dispatch.ts';
+import { pumpPrepared } from './runtime/flights.ts';
+import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
 import { onIngested } from './runtime/ingest.ts';
-import { enqueueLane, fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
+import { enqueueLane } from './runtime/laneQueue.ts';
+import { fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
 import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
 import { restore } from './runtime/restore.ts';
 import {
+  beginEnding,
   failNow,
   finishEnding,
   isOver,
@@ -22,6 +26,7 @@ import {
   wakeAllLanes,
 } from './runtime/status.ts';
 import { onStepOne, pumpSteps } from './runtime/steps.ts';
+import { onRetryDue, onStrandDue } from './runtime/strands.ts';
 import { onTimerDue } from './runtime/timers.ts';
 import { viewOf } from './runtime/view.ts';
 import { nextWakeMs, takeDueWake } from './runtime/wakes.ts';
@@ -74,8 +79,9 @@ function accept(core: Core, input: EngineInput): void {
     case 'fetched':
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
-      const error = onFetchFailed(core, input.fetchId, input.error);
-      if (error !== null) failNow(core, error);
+      const end = onFetchFailed(core, input.fetchId, input.error, input.deleted);
+      if (end?.finishFirst) beginEnding(core, 'failed', end.error);
+      else if (end) failNow(core, end.error);
       return;
     }
     case 'invoked':
@@ -116,6 +122,8 @@ function pump(core: Core): void {
   if (!isOver(core)) {
     settleCrashed(core);
     pumpProducers(core);
+    pumpSeeks(core);
+    pumpPrepared(core);
     if (core.status === 'running' || core.drainUntilMs !== null) pumpLanes(core);
     pumpWrites(core);
     finishEnding(core);
@@ -134,6 +142,8 @@ function takeWakes(core: Core): void {
       enqueueLane(wake.lane);
       fetchMore(core, wake.lane);
     } else if (wake.kind === 'timer') onTimerDue(core, wake.timer);
+    else if (wake.kind === 'strand') onStrandDue(wake.strand);
+    else if (wake.kind === 'retry') onRetryDue(core, wake.lane, wake.entry);
   }
 }
 

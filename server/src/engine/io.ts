@@ -230,6 +230,8 @@ export type EngineEffect =
     }
   | { type: 'answer'; requestId: number; ok: true; value: EngineAnswers[EngineCommand['type']] }
   | { type: 'answer'; requestId: number; ok: false; error: EngineError }
+  /** An instance has crashed (CG2): what its code keeps in memory is gone. */
+  | { type: 'reset-instance'; node: string; instance: number }
   /** Rule TP4: apply retention and compaction, one slice of it. Answered by `maintained`. */
   | { type: 'maintain' }
   | { type: 'trace'; records: TraceRecord[] }

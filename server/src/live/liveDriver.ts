@@ -29,6 +29,8 @@ export type LiveDriverParts = {
   clock: WallClock;
   invokers: ReadonlyMap<string, Invoker>;
   sources: ReadonlyMap<string, Source>;
+  /** An instance has crashed: what its code keeps in memory is to be forgotten. */
+  onReset(node: string, instance: number): void;
   onTrace(records: TraceRecord[]): void;
   onLog(lines: EngineLog[]): void;
   onStatus(status: RunStatus, error: EngineError | null): void;
@@ -189,6 +191,8 @@ export class LiveDriver {
         else waiting?.reject(new WorkbenchError(effect.error.code, effect.error.message));
         return;
       }
+      case 'reset-instance':
+        return this.#parts.onReset(effect.node, effect.instance);
       case 'maintain':
         return this.#maintain();
       case 'trace':

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import type { FlowDocument, FlowNode } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
@@ -9,11 +9,13 @@ import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineAnswers, EngineCommand, EngineError, RestoredRun } from '../engine/io.ts';
+import { nativeOf } from '../engine/natives/registry.ts';
 import { sandboxModuleOf } from '../engine/operators/registry.ts';
-import { buildPlan } from '../engine/plan/plan.ts';
+import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
@@ -67,7 +69,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const restored = await restoreRun(broker, plan, document, boot.afterCrash);
 
   const sources = await openSources(boot, restored, clock.nowMs);
-  const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
+  const { invokers, sinks } = await openInvokers(document, plan, sandbox, path.join(boot.folder, 'files'));
   const traces = await createTracePipeline({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
@@ -94,6 +96,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     clock,
     invokers,
     sources,
+    onReset: (node, instance) => sandbox.reset(node, instance),
     onTrace: (records) => traces.push(records),
     onLog: (lines) => {
       const timeMs = clock.nowMs();
@@ -179,7 +182,8 @@ async function openSources(
 }
 
 async function openInvokers(
-  nodes: FlowNode[],
+  { nodes }: FlowDocument,
+  plan: ExecutionPlan,
   sandbox: Sandbox,
   folder: string,
 ): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
@@ -196,14 +200,25 @@ async function openInvokers(
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
         return;
       }
+      const native = nativeOf(node);
+      if (native) {
+        invokers.set(node.id, nativeInvoker(native));
+        return;
+      }
       if (node.kind === 'file') await mkdir(folder, { recursive: true });
-      const sink = await createSink(node, { folder });
+      const connected = connectedOutputs(plan, node.id);
+      const sink = await createSink(node, { folder, connected, variables: process.env });
       if (!sink) return;
       sinks.push(sink);
       invokers.set(node.id, (invocation, nowMs) => sink.invoke(invocation, nowMs));
     });
   }
   return { invokers, sinks };
+}
+
+function connectedOutputs({ consumers }: ExecutionPlan, node: string): ReadonlySet<string> {
+  const outputs = Object.entries(consumers.find((consumer) => consumer.node === node)?.outputs ?? {});
+  return new Set(outputs.filter(([, topics]) => topics.length > 0).map(([port]) => port));
 }
 
 /** Names the node in whatever goes wrong while it is set up. */

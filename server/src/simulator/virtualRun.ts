@@ -18,6 +18,8 @@ import type {
   RestoredRun,
   SourceItem,
 } from '../engine/io.ts';
+import type { Native } from '../engine/natives/native.ts';
+import { nativeOf } from '../engine/natives/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import { invokeNative, type NativeHandler } from './nativeHandler.ts';
 import { createTraceDigest } from './traceDigest.ts';
@@ -51,7 +53,7 @@ export type VirtualRunOptions = {
   document: FlowDocument;
   seed: number;
   sources: Record<string, VirtualSource>;
-  /** Node id → code. Sinks that are not named take everything. */
+  /** Node id → code. Kinds that are code of the engine's own run as they are; sinks that are not named take everything. */
   handlers?: Record<string, NativeHandler>;
   /** Runs invocations instead of `handlers`: a real sandbox, for one. */
   invoke?: (invocation: Invocation, nowMs: number) => AttemptOutcome[];
@@ -110,6 +112,7 @@ class VirtualRun {
   readonly #startMs: number;
   readonly #log: MemoryLog;
   readonly #digest = createTraceDigest();
+  readonly #natives = new Map<string, Native>();
   readonly #result: Omit<VirtualRunResult, 'digest' | 'view' | 'endedMs'>;
   #engine: Engine;
   #wakeAtMs: number | null = null;
@@ -120,6 +123,10 @@ class VirtualRun {
   constructor(options: VirtualRunOptions) {
     this.#options = options;
     this.#plan = buildPlan(options.document);
+    for (const node of options.document.nodes) {
+      const native = nativeOf(node);
+      if (native) this.#natives.set(node.id, native);
+    }
     this.#random = createRandom(`${options.seed}:world`);
     this.#startMs = options.startMs ?? DEFAULT_START_MS;
     this.#clock = createVirtualClock(this.#startMs);
@@ -305,8 +312,13 @@ class VirtualRun {
     }
     const nowMs = this.#clock.nowMs;
     const durationUs = (): number => 50 + this.#random.int(400);
+    const native = this.#natives.get(invocation.node);
     const handler = handlers[invocation.node] ?? takesEverything;
-    let outcomes = invoke ? invoke(invocation, nowMs) : invokeNative(handler, invocation, nowMs, durationUs);
+    let outcomes: AttemptOutcome[];
+    if (native)
+      outcomes = native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
+    else if (invoke) outcomes = invoke(invocation, nowMs);
+    else outcomes = invokeNative(handler, invocation, nowMs, durationUs);
     outcomes = this.#withFailures(outcomes);
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status !== 'ok') break;

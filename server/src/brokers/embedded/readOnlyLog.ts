@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { PartitionOffsets, ReadRequest, TopicSpec } from '../broker.ts';
+import type { PartitionOffsets, PartitionSize, ReadRequest, TopicSpec } from '../broker.ts';
 import { checkPartition, checkReadOffset } from '../readRules.ts';
-import { createLogFile, type LogFile, type OpenedRow } from './logFile.ts';
+import type { OpenedRow } from './batchRow.ts';
+import { logError } from './logErrors.ts';
+import { createLogFile, type LogFile } from './logFile.ts';
 import { openLogForReading } from './logSchema.ts';
 import type { StoredPartition } from './storageProtocol.ts';
 
@@ -27,6 +29,8 @@ export interface LogReader {
   topics(): TopicSpec[];
   /** First and next offset of each partition. */
   offsets(topic: string): PartitionOffsets[];
+  /** The same, with what each partition holds; dearer than `offsets`. */
+  sizes(topic: string): PartitionSize[];
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
   readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
   /** Idempotent. */
@@ -42,7 +46,12 @@ export function openLogReader(folder: string): LogReader {
     if (closed) throw new WorkbenchError('BROKER_CLOSED', 'This view of the message log is closed.');
     if (file !== null) return file;
     database = openLogForReading(folder);
-    file = database === null ? null : createLogFile(database);
+    try {
+      file = database === null ? null : createLogFile(database, folder);
+    } catch (thrown) {
+      database?.close();
+      throw logError(thrown, folder);
+    }
     return file;
   };
   const partitionsOf = (log: LogFile | null, topic: string): StoredPartition[] => {
@@ -54,6 +63,10 @@ export function openLogReader(folder: string): LogReader {
   return {
     topics: () => open()?.topics() ?? [],
     offsets: (topic) => partitionsOf(open(), topic).map(({ start, end }) => ({ start, end })),
+    sizes(topic) {
+      const log = open();
+      return partitionsOf(log, topic).map((partition) => (log as LogFile).size(partition));
+    },
     read(request) {
       const log = open();
       const partitions = partitionsOf(log, request.topic);
@@ -122,7 +135,7 @@ function takeNewest(
   into: BrowsedEntry[],
 ): void {
   const { partition } = walk.partition;
-  const end = walk.offset - row.base;
+  const end = row.indexOf(walk.offset);
   // Without a filter only as many are decoded as are wanted.
   const from = filter.key === undefined ? Math.max(0, end - (limit - into.length)) : 0;
   const decoded = row.messages(from, end);

@@ -2,7 +2,8 @@ import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { EngineError } from '../io.ts';
 import type { Core, OpenAppend, WriteGroup } from './core.ts';
-import { enqueueLane, fetchMore, serveTail } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { fetchMore, serveTail } from './lanes.ts';
 import { WRITE_RETRY_MS } from './limits.ts';
 import { failNow } from './status.ts';
 import { traceOf } from './traces.ts';
@@ -32,6 +33,8 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
     acknowledgeAppend(core, group.appends[i] as OpenAppend, bases[i] as number);
   for (const { producer, messages } of group.producers) producer.unacknowledged -= messages;
   answerIngests(core, group);
+  for (const { requestId, value } of group.answers)
+    core.effects.push({ type: 'answer', requestId, ok: true, value });
   for (const lane of group.lanes) {
     enqueueLane(lane);
     fetchMore(core, lane);
@@ -39,8 +42,12 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
 }
 
 function acknowledgeCommits(group: WriteGroup): void {
-  for (const { lane, offset } of group.commits) {
-    lane.subscription.backlog -= offset - lane.committed;
+  for (const { lane, offset, messages, bytes } of group.commits) {
+    const { subscription } = lane;
+    subscription.backlog -= offset - lane.committed;
+    subscription.backlogBytes =
+      subscription.backlog === 0 ? 0 : Math.max(0, subscription.backlogBytes - bytes);
+    lane.unacknowledged -= messages;
     lane.committed = offset;
   }
 }

@@ -1,7 +1,8 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { isoTime } from '@millrace/shared/time/isoTime.ts';
-import type { AttemptHistory, Core, Lane, TopicRuntime } from './core.ts';
+import type { AttemptHistory, Lane } from './consumer.ts';
+import type { Core, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
 import { appendMessage } from './groups.ts';
 import { partitionOf } from './placement.ts';

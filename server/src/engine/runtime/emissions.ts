@@ -1,7 +1,8 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { AttemptOutcome, Emission, EngineError } from '../io.ts';
-import type { ConsumerRuntime, Core, Placed, TopicRuntime } from './core.ts';
+import type { ConsumerRuntime } from './consumer.ts';
+import type { Core, Placed, TopicRuntime } from './core.ts';
 import { EMITS_PER_ATTEMPT_MAX } from './limits.ts';
 import { keyByPath, partitionOf, refusalOf } from './placement.ts';
 
@@ -85,7 +86,7 @@ function keyFor(topic: TopicRuntime, emission: Emission, message: Message, cause
 function targetsOf(core: Core, consumer: ConsumerRuntime, target: string): TopicRuntime[] | null {
   const { outputs, topicsByName, operator } = consumer.planned;
   const ids = Object.hasOwn(outputs, target) ? (outputs[target] as string[]) : null;
-  if (ids !== null && (ids.length > 0 || operator.passesThrough)) {
+  if (ids !== null && (ids.length > 0 || operator.outputsMayBeOpen)) {
     return ids.map((id) => core.topics.get(id) as TopicRuntime);
   }
   const byName = Object.hasOwn(topicsByName, target)

@@ -1,8 +1,9 @@
 import type { JsonText } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import type { ConsumerRuntime, Core } from './core.ts';
-import { putState } from './groups.ts';
+import type { ConsumerRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { STATE_ENTRIES_PER_NODE_MAX, STATE_ENTRIES_PER_SCOPE_MAX, STATE_VALUE_LENGTH_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 
 export type StateChange = { name: string; value: JsonText | null };
 

@@ -1,6 +1,7 @@
-import type { NodeCondition } from '@millrace/shared/trace/metrics.ts';
+import type { GroupProgress, NodeCondition } from '@millrace/shared/trace/metrics.ts';
 import type { EngineView } from '../io.ts';
-import type { ConsumerRuntime, Core, ProducerRuntime } from './core.ts';
+import type { ConsumerRuntime } from './consumer.ts';
+import type { Core, ProducerRuntime } from './core.ts';
 import { isOver } from './status.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
@@ -22,7 +23,9 @@ export function viewOf(core: Core): EngineView {
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
     view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
-    for (const { edgeId, lanes, topic } of consumer.subscriptions) {
+    view.groups[consumer.planned.node] = groupOf(consumer);
+    for (const subscription of consumer.subscriptions) {
+      const { edgeId, lanes, topic } = subscription;
       const committed = lanes.map((lane) => lane.committed);
       const lag = committed.reduce(
         (sum, offset, partition) => sum + (topic.ends[partition] as number) - offset,
@@ -31,14 +34,33 @@ export function viewOf(core: Core): EngineView {
       view.subscriptions[edgeId] = {
         committed,
         lag,
-        backlog: lag,
-        backlogBytes: 0,
-        backlogMax: core.settings.backlogMessagesMax,
-        backlogBytesMax: core.settings.backlogBytesMax,
+        backlog: subscription.backlog,
+        backlogBytes: subscription.backlogBytes,
+        backlogMax: subscription.backlogMax,
+        backlogBytesMax: subscription.backlogBytesMax,
       };
     }
   }
   return view;
+}
+
+function groupOf({ group, subscriptions }: ConsumerRuntime): GroupProgress {
+  const owners: GroupProgress['owners'] = {};
+  for (const { edgeId, lanes } of subscriptions) owners[edgeId] = lanes.map(({ owner }) => owner);
+  return {
+    generation: group.generation,
+    paused: group.paused,
+    instances: group.instances.map(({ up, flights }) => ({ state: up ? 'up' : 'down', inFlight: flights })),
+    owners,
+  };
+}
+
+/** Messages and timers that are being handled. */
+function inFlightOf(core: Core, consumer: ConsumerRuntime): number {
+  let inFlight = 0;
+  for (const { lane, entries, timers } of core.flights.values())
+    if (lane.consumer === consumer) inFlight += entries.length + timers.length;
+  return inFlight;
 }
 
 function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition {
@@ -64,17 +86,20 @@ function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition
 }
 
 function consumerCondition(core: Core, consumer: ConsumerRuntime): NodeCondition {
-  let inFlight = 0;
+  const inFlight = inFlightOf(core, consumer);
   let waits = false;
   let behind = false;
   for (const { lanes, topic } of consumer.subscriptions) {
     for (const lane of lanes) {
-      if (lane.flight !== null) inFlight += lane.flight.count;
-      else if (lane.attempts !== null) waits = true;
+      if (lane.tried > 0) waits = true;
       if (lane.committed < (topic.ends[lane.partition] as number)) behind = true;
     }
   }
   const reason = consumer.lastError === null ? {} : { reason: consumer.lastError.message };
+  if (consumer.group.paused && !isOver(core))
+    return { state: 'blocked', reason: 'Its group is paused.', inFlight };
+  if (behind && !isOver(core) && consumer.group.instances.every(({ up }) => !up))
+    return { state: 'blocked', reason: 'None of its instances is up.', inFlight };
   if (isFailed(core, consumer)) return { state: 'failed', ...reason };
   if (waits && !isOver(core)) return { state: 'waiting-retry', ...reason, inFlight };
   if (inFlight > 0 || (behind && core.status === 'running')) return { state: 'active', ...reason, inFlight };

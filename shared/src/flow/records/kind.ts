@@ -48,12 +48,14 @@ declare module 'zod' {
       | 'code'
       | 'expression'
       | 'json-template'
+      | 'message-template'
       | 'cron'
       | 'file'
       | 'path'
       | 'schema-ref'
       | 'textarea'
       | 'ports'
+      | 'rows'
       | 'hidden';
     placeholder?: string;
     /** Shown only behind "Advanced". */
