@@ -2,6 +2,7 @@ import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { EngineError } from '../io.ts';
 import type { Core, OpenAppend, WriteGroup } from './core.ts';
+import { repeatUnheard } from './faults/appending.ts';
 import { enqueueLane } from './laneQueue.ts';
 import { fetchMore, serveTail } from './lanes.ts';
 import { WRITE_RETRY_MS } from './limits.ts';
@@ -56,6 +57,7 @@ function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {
   const { topic, append } = open;
   const { partition, messages } = append;
   open.base = base;
+  if (core.faults.size > 0) repeatUnheard(core, open);
   topic.ends[partition] = base + messages.length;
   const stored: StoredMessage[] = [];
   const place = { topic: topic.planned.topic, partition, offset: base };

@@ -2,6 +2,7 @@ import { assertNever } from '@millrace/shared/util/assert.ts';
 import type { EngineCommand } from '../io.ts';
 import { refuse } from './answers.ts';
 import type { Core } from './core.ts';
+import { healFaults, injectFault } from './faults/commands.ts';
 import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
 
 /** Takes what a person asks for. An answer that promises something durable waits for its write group. */
@@ -16,7 +17,9 @@ export function onCommand(core: Core, requestId: number, command: EngineCommand)
     case 'seek':
       return onSeek(core, requestId, command);
     case 'inject-fault':
+      return injectFault(core, requestId, command.fault);
     case 'heal-fault':
+      return healFaults(core, requestId, command.faultId);
     case 'redrive':
     case 'cancel-redrive':
     case 'resume-redrive':

@@ -5,6 +5,7 @@ import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
 import type {
   Append,
+  AttemptOutcome,
   EngineAnswers,
   EngineCommand,
   EngineEffect,
@@ -16,6 +17,7 @@ import type {
 } from '../io.ts';
 import type { ExecutionPlan, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
 import type { ConsumerRuntime, Entry, Flight, HandlerTimer, Lane, Strand, Subscription } from './consumer.ts';
+import type { FaultRuntime } from './faults/fault.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -65,6 +67,12 @@ export type Core = {
   crashedLanes: Lane[];
   /** Seeks that wait until what their lanes have in hand is over. */
   seeks: PendingSeek[];
+  /** Faults that are on, by id; see `faults/`. */
+  readonly faults: Map<string, FaultRuntime>;
+  dirtyFaults: FaultRuntime[];
+  readonly faultRandom: Random;
+  /** Messages that were appended again because a fault kept the first acknowledgement back. */
+  readonly repeated: WeakSet<Message>;
   steps: StepQueue;
   /** Trace records handed out so far, and those that wait for their write. */
   tracesEmitted: number;
@@ -181,6 +189,10 @@ export type Wake =
   | { kind: 'strand'; strand: Strand }
   /** A message that was passed by others while it waited for its retry. */
   | { kind: 'retry'; lane: Lane; entry: Entry }
+  /** A fault heals by itself. */
+  | { kind: 'fault'; id: string }
+  /** Outcomes that a fault has held back. */
+  | { kind: 'late'; invocationId: number; outcomes: AttemptOutcome[] }
   | { kind: 'timer'; timer: HandlerTimer }
   | { kind: 'write' }
   | { kind: 'producer' };

@@ -2,6 +2,7 @@ import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
 import type { Lane } from './consumer.ts';
 import type { Core, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
+import { storeFaults } from './faults/fault.ts';
 import { saveLane } from './laneEntry.ts';
 import { storedBytes } from './laneQueue.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
@@ -103,6 +104,7 @@ function closeGroup(core: Core): void {
   const { writes } = core;
   const group = writes.open;
   for (const lane of group.lanes) closeLane(core, group, lane);
+  storeFaults(core);
   for (const { topic, append } of group.appends) topic.openAppends[append.partition] = null;
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;

@@ -1,9 +1,12 @@
+import type { ActiveFault } from '@millrace/shared/faults/fault.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import { type RandomState, restoreRandom } from '@millrace/shared/util/random.ts';
 import type { RestoredRun } from '../io.ts';
 import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
 import { count } from './counters.ts';
+import { restoreFault } from './faults/commands.ts';
+import { FAULT_STORE } from './faults/fault.ts';
 import { countFinished } from './finish.ts';
 import { GROUP_STORE, type GroupEntry } from './groupCommands.ts';
 import { touchLane } from './groups.ts';
@@ -44,6 +47,8 @@ export function restore(core: Core, restored: RestoredRun): void {
     }
     rebalance(core, consumer, 'the run began');
   }
+  for (const { store, value } of restored.state)
+    if (store === FAULT_STORE) restoreFault(core, JSON.parse(value) as ActiveFault);
   core.careful.active = restored.afterCrash;
 }
 

@@ -2,6 +2,7 @@ import type { GroupProgress, NodeCondition } from '@millrace/shared/trace/metric
 import type { EngineView } from '../io.ts';
 import type { ConsumerRuntime } from './consumer.ts';
 import type { Core, ProducerRuntime } from './core.ts';
+import { activeFault, faultsOfKind } from './faults/fault.ts';
 import { isOver } from './status.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
@@ -13,7 +14,7 @@ export function viewOf(core: Core): EngineView {
     topics: {},
     subscriptions: {},
     groups: {},
-    faults: [],
+    faults: [...core.faults.values()].map(activeFault),
     redrives: [],
     stalled: core.writes.stalled,
   };
@@ -23,7 +24,7 @@ export function viewOf(core: Core): EngineView {
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
     view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
-    view.groups[consumer.planned.node] = groupOf(consumer);
+    view.groups[consumer.planned.node] = groupOf(core, consumer);
     for (const subscription of consumer.subscriptions) {
       const { edgeId, lanes, topic } = subscription;
       const committed = lanes.map((lane) => lane.committed);
@@ -44,13 +45,23 @@ export function viewOf(core: Core): EngineView {
   return view;
 }
 
-function groupOf({ group, subscriptions }: ConsumerRuntime): GroupProgress {
+function groupOf(core: Core, { planned, group, subscriptions }: ConsumerRuntime): GroupProgress {
+  const isPaused = (index: number): boolean =>
+    faultsOfKind(core, 'pause').some(
+      ({ spec: { target } }) =>
+        target.nodeId === planned.node &&
+        target.partition === undefined &&
+        (target.instance === undefined || target.instance === index),
+    );
   const owners: GroupProgress['owners'] = {};
   for (const { edgeId, lanes } of subscriptions) owners[edgeId] = lanes.map(({ owner }) => owner);
   return {
     generation: group.generation,
     paused: group.paused,
-    instances: group.instances.map(({ up, flights }) => ({ state: up ? 'up' : 'down', inFlight: flights })),
+    instances: group.instances.map(({ index, up, flights }) => ({
+      state: up ? (isPaused(index) ? 'paused' : 'up') : 'down',
+      inFlight: flights,
+    })),
     owners,
   };
 }
