@@ -14,7 +14,7 @@ import { sandboxModuleOf } from '../engine/operators/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
-import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { type Ingested, type Invoker, LiveDriver } from './liveDriver.ts';
 import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { restoreRun, topicSpecOf } from './restore.ts';
@@ -46,7 +46,7 @@ export interface LiveRun {
   step(): Promise<ResponseOf<'run.step'>>;
   /** Begins to drain; `onStatus` tells when it is over. */
   stop(): void;
-  ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
+  ingest(producer: string, messages: Message[]): Promise<Ingested>;
   metrics(): MetricsSnapshot;
   command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
   /** Rule CG3: moves a paused group. */
