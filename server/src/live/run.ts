@@ -14,7 +14,7 @@ import { sandboxModuleOf } from '../engine/operators/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
-import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { type Ingested, type Invoker, LiveDriver } from './liveDriver.ts';
 import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { restoreRun, topicSpecOf } from './restore.ts';
@@ -46,7 +46,7 @@ export interface LiveRun {
   step(): Promise<ResponseOf<'run.step'>>;
   /** Begins to drain; `onStatus` tells when it is over. */
   stop(): void;
-  ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
+  ingest(producer: string, messages: Message[]): Promise<Ingested>;
   metrics(): MetricsSnapshot;
   command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
   /** Rule CG3: moves a paused group. */
@@ -73,6 +73,8 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const traces = await createTracePipeline({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
+    traceRatePerSecond: document.settings.traceRatePerSecond,
+    slowTraceMs: document.settings.slowTraceMs,
     onFrame: host.onTraceFrame,
     onTrouble: (error) =>
       host.onNotice({
@@ -126,7 +128,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     await traces.close();
     await broker.close();
   };
-  driver.start({ ...restored, traceRecords: traceRecordsOf(traces) }, boot.paused);
+  driver.start({ ...restored, traceRecords: traces.recordsGiven() }, boot.paused);
   return {
     pause: () => driver.pause(),
     resume: () => driver.resume(),
@@ -237,12 +239,6 @@ async function atNode<Value>(node: FlowNode, setUp: () => Promise<Value>): Promi
 
 function traceSeqOf(restored: RestoredRun): number {
   return runEntry(restored, 'trace') ?? 0;
-}
-
-/** How many records the store has numbered so far; the core counts on from there. */
-function traceRecordsOf(traces: TracePipeline): number {
-  const { lastSeq, kept, expired, lost } = traces.stats();
-  return kept + expired + lost === 0 ? 0 : lastSeq + 1;
 }
 
 function runEntry(restored: RestoredRun, key: string): number | null {
