@@ -8,7 +8,8 @@ import {
   readAll,
 } from '../simulator/checkers.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
-import { restoredFrom, runVirtual } from '../simulator/virtualRun.ts';
+import { restoredFrom } from '../simulator/restored.ts';
+import { runVirtual } from '../simulator/virtualRun.ts';
 import { createEngine } from './engine.ts';
 import type { EngineEffect } from './io.ts';
 import { buildPlan } from './plan/plan.ts';
