@@ -12,7 +12,7 @@ export type SeenInvocation = {
   /** Its process or its instance died before it answered. */
   died: boolean;
 };
-export type SeenEvent = { type: 'began' | 'ended' | 'died'; invocation: SeenInvocation };
+export type SeenEvent = { type: 'began' | 'ended' | 'died'; invocation: SeenInvocation } | { type: 'restart' };
 
 /** What was seen of a run from outside of the engine, in its order. */
 export type Testimony = {
@@ -49,6 +49,7 @@ export function createTestimony(): Testimony {
     },
     processDied() {
       for (const [id, invocation] of underWay) end(id, invocation, null);
+      events.push({ type: 'restart' });
     },
     landed({ appends }, bases, atMs) {
       for (const [index, { topic, partition, messages }] of appends.entries())

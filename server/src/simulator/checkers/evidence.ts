@@ -67,11 +67,14 @@ export function lettersOf(evidence: Evidence, { node, source, deadLetterTopics }
   const letters = new Map<string, number>();
   const [topic] = deadLetterTopics;
   if (topic === undefined) return letters;
+  // Under this fault whoever appends does so again, under the same ids.
+  const repeats = hadFault(evidence, 'lost-acks');
   for (const { message } of historyOf(evidence, topic)) {
     const { extensions = {} } = message;
+
     if (message.source !== source || extensions.dlgroup !== node) continue;
     const place = `${extensions.dltopic}/${extensions.dlpartition}/${extensions.dloffset}`;
-    letters.set(place, (letters.get(place) ?? 0) + 1);
+    letters.set(place, repeats ? 1 : (letters.get(place) ?? 0) + 1);
   }
   return letters;
 }

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../engine/io.ts';
 import type { PlannedConsumer } from '../../engine/plan/plan.ts';
-import { type SeenInvocation } from '../witness.ts';
+import type { SeenInvocation } from '../witness.ts';
 import { type Checker, type Evidence, hadFault, seeksOf, type Violation } from './evidence.ts';
 
 /** What handlers saw of one sequence of messages that are to be handled one after the other. */
@@ -34,12 +34,23 @@ class HandlingCheck {
   }
 
   violations(): Violation[] {
-    for (const { type, invocation } of this.#evidence.testimony.events) {
-      if (invocation.node !== this.#consumer.node) continue;
-      if (type === 'began') this.#began(invocation);
-      else this.#over(invocation);
+    for (const event of this.#evidence.testimony.events) {
+      if (event.type === 'restart') this.#forget();
+      else if (event.invocation.node !== this.#consumer.node) continue;
+      else if (event.type === 'began') this.#began(event.invocation);
+      else this.#over(event.invocation);
     }
     return this.#found;
+  }
+
+  /** What a dead process passed over as a duplicate, and had not committed, may be no duplicate for the next one. */
+  #forget(): void {
+    if (this.#consumer.idempotency.window === 'off') return;
+    this.#metPlaces.clear();
+    for (const strand of this.#strands.values()) {
+      strand.furthest = -1;
+      strand.open.clear();
+    }
   }
 
   #began(invocation: SeenInvocation): void {
