@@ -43,14 +43,16 @@ class HandlingCheck {
     return this.#found;
   }
 
-  /** What a dead process passed over as a duplicate, and had not committed, may be no duplicate for the next one. */
+  /**
+   * What a process had in hand alone when it died counts as an attempt, seen or not (RN3). And what it passed over as a
+   * duplicate, and had not committed, may be no duplicate for the next one.
+   */
   #forget(): void {
-    if (this.#consumer.idempotency.window === 'off') return;
+    const { idempotency, retry } = this.#consumer;
+    for (const strand of this.#strands.values()) strand.open.clear();
+    if (idempotency.window === 'off' && retry.order === 'in-order') return;
     this.#metPlaces.clear();
-    for (const strand of this.#strands.values()) {
-      strand.furthest = -1;
-      strand.open.clear();
-    }
+    for (const strand of this.#strands.values()) strand.furthest = -1;
   }
 
   #began(invocation: SeenInvocation): void {
