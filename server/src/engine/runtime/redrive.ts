@@ -3,7 +3,8 @@ import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineCommand, EngineError } from '../io.ts';
 import { answer, answerWhenDurable, refuse } from './answers.ts';
 import { fullReader } from './backlog.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { closeFullGroup, isGroupFull } from './groups.ts';
 import {
