@@ -111,7 +111,7 @@ describe('Markdown', () => {
     expect(all).toContain('Body: json<br>');
     expect(all).toContain('Body, json:\n\n```json\n{\n  "amount": "{{data.amount}}"\n}\n```');
     expect(all).toContain(
-      'Database: postgresql, connection postgres://app:${FLOW\\_DB\\_PASSWORD}@localhost/shop<br>Table: orders<br>Row: payload, path order.id<br>Columns: of their own, column of name amount, path order.amount, type real',
+      'Database: postgresql, connection postgres://app:${FLOW\\_DB\\_PASSWORD}@localhost/shop<br>Table: orders<br>Row: payload, path order.id<br>Columns: one per value, mapping name amount, path order.amount, type real',
     );
   });
 

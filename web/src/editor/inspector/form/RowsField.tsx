@@ -105,6 +105,7 @@ function TextCell({ field, path, label }: { field: TextFieldModel; path: Path; l
   return (
     <TextInput
       aria-label={label}
+      classNames={{ input: styles.rowsInput }}
       placeholder={field.placeholder ?? undefined}
       value={draft.text}
       error={draft.error === null ? undefined : <DraftError draft={draft} />}
@@ -122,6 +123,7 @@ function EnumCell({ field, path, label }: { field: EnumFieldModel; path: Path; l
   return (
     <Select
       aria-label={label}
+      classNames={{ input: styles.rowsInput }}
       data={field.options.map((option) => ({ value: option, label: humanWord(option) }))}
       value={String(value)}
       allowDeselect={false}
