@@ -142,7 +142,9 @@ export class RunList {
 
   /** What both runs say in a row of the comparison, the older one first. */
   async compared(row: string): Promise<string[]> {
-    const cells = this.comparison.getByRole('row').filter({ has: this.page.getByRole('rowheader', { name: row, exact: true }) });
+    const cells = this.comparison
+      .getByRole('row')
+      .filter({ has: this.page.getByRole('rowheader', { name: row, exact: true }) });
     return cells.getByRole('cell').allInnerTexts();
   }
 }

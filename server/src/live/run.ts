@@ -67,11 +67,7 @@ export interface LiveRun {
 const SUSPEND_MS_MAX = 3000;
 
 /** Null when it was cancelled before it began. */
-export async function startRun(
-  boot: RunBootstrap,
-  parts: RunParts,
-  host: RunHost,
-): Promise<LiveRun | null> {
+export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun | null> {
   const { document } = boot;
   const { broker, sandbox } = parts;
   const clock = createWallClock();

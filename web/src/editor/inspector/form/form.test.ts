@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { setAt } from '../../store/json.ts';
 import { nextTimes, readCron, wallClock } from './cron.ts';
-import { type FieldModel, fieldsOf, initialObject, parseNumber } from './fieldModel.ts';
+import { type FieldModel, fieldsOf, humanWord, initialObject, parseNumber } from './fieldModel.ts';
 import { checkAgainst } from './formScope.ts';
 
 const field = (fields: readonly FieldModel[], key: string): FieldModel => {
@@ -75,6 +75,17 @@ function byOrderOf(fields: readonly FieldModel[]) {
   const keys = fields.map(({ key }) => key);
   return (a: string, b: string): number => keys.indexOf(a) - keys.indexOf(b);
 }
+
+describe('words of a choice', () => {
+  it('read as people write them', () => {
+    expect(['dead-letter', 'attemptsMax', 'GET', 'jsonl'].map(humanWord)).toEqual([
+      'Dead-letter',
+      'Attempts max',
+      'GET',
+      'JSONL',
+    ]);
+  });
+});
 
 describe('numbers as people type them', () => {
   it('reads separators and exponents, and refuses what is none', () => {
