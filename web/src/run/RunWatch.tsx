@@ -41,6 +41,7 @@ export function RunWatch({ flowId, gate, draft, host, beforeRun, children }: Run
   const stableHost = useMemo<WatchHost>(
     () => ({
       showNode: (nodeId) => latest.current.host.showNode(nodeId),
+      showEdge: (edgeId) => latest.current.host.showEdge(edgeId),
       openTab: (tab) => latest.current.host.openTab(tab),
       light: (path) => latest.current.host.light(path),
     }),
@@ -82,7 +83,7 @@ export function RunWatch({ flowId, gate, draft, host, beforeRun, children }: Run
   return (
     <WatchProvider watch={watch}>
       {children}
-      <NodeBadgePainter live={live} />
+      <NodeBadgePainter live={live} onOpen={stableHost.openTab} />
     </WatchProvider>
   );
 }
