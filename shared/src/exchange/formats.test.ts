@@ -76,7 +76,7 @@ describe('Markdown', () => {
     );
     expect(text).toContain('| **orders** | 3 | `customer.id` | none | Shop | Take payment |');
     expect(text).toContain(
-      '| **Take payment** | Handler | orders | paid-orders | failed-payments | Guarantee: exactly-once<br>Order: partition<br>Retry: attempts 4, back-off exponential, first delay 100 ms, longest delay 5000 ms, jitter 0.2, meanwhile in-order, not retried none<br>Skip duplicates: off<br>Instances: 1 |',
+      '| **Take payment** | Handler | orders | paid-orders | failed-payments | Guarantee: exactly-once<br>Order: partition<br>Retry: attempts 4, back-off exponential, first delay 100 ms, longest delay 5000 ms, jitter 0.2, meanwhile in-order, not retried none<br>Skip duplicates: off<br>Instances: 1<br>Concurrency: 4 |',
     );
     expect(text).toContain('| **Paid** | Log | paid-orders | nothing | Paid.dead-letters |');
   });
