@@ -175,7 +175,8 @@ describe('sending dead letters back', () => {
     ]);
     const places = new Map<string, number[]>();
     for (const [partition, stored] of readAll(mended.log, 'node:in').entries())
-      for (const { message } of stored) places.set(message.id, [...(places.get(message.id) ?? []), partition]);
+      for (const { message } of stored)
+        places.set(message.id, [...(places.get(message.id) ?? []), partition]);
     for (const [id, partitions] of places) {
       const index = Number(id.slice('item-'.length));
       expect(partitions, id).toHaveLength(isBad(index) ? 2 : 1);
@@ -271,7 +272,10 @@ describe('sending dead letters back', () => {
       'node:work': failsUntil(1e9, (index) => index === 7),
       'node:other': passOn('seen'),
     };
-    const rounds = run([2000, 4000, 6000, 8000].map((afterMs) => redrive(afterMs)), { handlers });
+    const rounds = run(
+      [2000, 4000, 6000, 8000].map((afterMs) => redrive(afterMs)),
+      { handlers },
+    );
     const letters = messages(rounds.log, LETTERS);
     expect(letters.map(({ extensions }) => extensions?.redrives)).toEqual([0, 1, 2]);
     expect(letters).toHaveLength(1 + REDRIVES_MAX);
@@ -307,7 +311,9 @@ describe('sending dead letters back', () => {
     expect(done.view.redrives[0]?.counts.redriven).toBe(BAD);
     // A filter passes on what a message brings along, but not that it was sent back: nobody downstream would handle it.
     expect(messages(done.log, 'node:filtered')).toHaveLength(TOTAL);
-    expect(messages(done.log, 'node:filtered').every(({ extensions }) => extensions === undefined)).toBe(true);
+    expect(messages(done.log, 'node:filtered').every(({ extensions }) => extensions === undefined)).toBe(
+      true,
+    );
     expect(sorted(outcome(done.log))).toEqual(all);
   });
 
@@ -389,33 +395,41 @@ describe('a redrive that is interrupted', () => {
   const seeds = Array.from({ length: 12 }, (_, index) => index + 1);
   const slowly = (): VirtualRunOptions['document'] => repair().settings({ backlogMessagesMax: 3 }).document();
 
-  it.each(seeds)('[DL5] [RN3] by kills loses nothing, doubles nothing, and goes on by itself: seed %i', (seed) => {
-    const crashesAfterMs = [3, 7, 16, 25, 60, 130].map((after) => 2000 + after * (1 + (seed % 4)));
-    const killed = run([redrive(2000)], {
-      document: slowly(),
-      seed,
-      faults: { crashesAfterMs, writesRefused: seed % 3 === 0 ? 0.2 : 0 },
-    });
-    expect(killed.crashes).toBe(6);
-    const [job] = killed.view.redrives;
-    if (!job) {
-      // It died before the answer: nothing was promised, and nothing happened.
-      expect(killed.answers).toEqual([]);
-      expect(messages(killed.log, 'node:in')).toHaveLength(TOTAL);
-      return;
-    }
-    expect(job).toMatchObject({ status: 'done', total: BAD, counts: { looked: BAD, redriven: BAD } });
-    const sent = killed.traces.filter(({ kind }) => kind === 'redriven').map(({ timeMs }) => timeMs - START_MS);
-    expect(crashesAfterMs.some((ms) => (sent[0] ?? 0) < ms && ms < (sent.at(-1) ?? 0)), 'in the middle').toBe(true);
-    // A kill that hits a message while it is alone counts as its attempt (RN3): then it is a dead letter once more.
-    const hit = messages(killed.log, LETTERS).filter(({ extensions }) => extensions?.redrives === 1);
-    const hitIndexes = hit.map(({ data }) => (JSON.parse(data) as { index: number }).index);
-    expect(hit.every(({ extensions }) => extensions?.dllasterrorcode === 'HANDLER_CRASHED')).toBe(true);
-    expect(sorted([...outcome(killed.log), ...hitIndexes])).toEqual(all);
-    expect(killed.view.nodes[LETTERS]).toMatchObject({ redriven: BAD });
-    expect(killed.log.state().filter(({ store }) => store === `redriven:${LETTERS}`)).toHaveLength(BAD);
-    expect(checkCounters(killed.log, killed.plan)).toEqual([]);
-  });
+  it.each(seeds)(
+    '[DL5] [RN3] by kills loses nothing, doubles nothing, and goes on by itself: seed %i',
+    (seed) => {
+      const crashesAfterMs = [3, 7, 16, 25, 60, 130].map((after) => 2000 + after * (1 + (seed % 4)));
+      const killed = run([redrive(2000)], {
+        document: slowly(),
+        seed,
+        faults: { crashesAfterMs, writesRefused: seed % 3 === 0 ? 0.2 : 0 },
+      });
+      expect(killed.crashes).toBe(6);
+      const [job] = killed.view.redrives;
+      if (!job) {
+        // It died before the answer: nothing was promised, and nothing happened.
+        expect(killed.answers).toEqual([]);
+        expect(messages(killed.log, 'node:in')).toHaveLength(TOTAL);
+        return;
+      }
+      expect(job).toMatchObject({ status: 'done', total: BAD, counts: { looked: BAD, redriven: BAD } });
+      const sent = killed.traces
+        .filter(({ kind }) => kind === 'redriven')
+        .map(({ timeMs }) => timeMs - START_MS);
+      expect(
+        crashesAfterMs.some((ms) => (sent[0] ?? 0) < ms && ms < (sent.at(-1) ?? 0)),
+        'in the middle',
+      ).toBe(true);
+      // A kill that hits a message while it is alone counts as its attempt (RN3): then it is a dead letter once more.
+      const hit = messages(killed.log, LETTERS).filter(({ extensions }) => extensions?.redrives === 1);
+      const hitIndexes = hit.map(({ data }) => (JSON.parse(data) as { index: number }).index);
+      expect(hit.every(({ extensions }) => extensions?.dllasterrorcode === 'HANDLER_CRASHED')).toBe(true);
+      expect(sorted([...outcome(killed.log), ...hitIndexes])).toEqual(all);
+      expect(killed.view.nodes[LETTERS]).toMatchObject({ redriven: BAD });
+      expect(killed.log.state().filter(({ store }) => store === `redriven:${LETTERS}`)).toHaveLength(BAD);
+      expect(checkCounters(killed.log, killed.plan)).toEqual([]);
+    },
+  );
 
   it('[DL5] by a cancellation stays where it is, and resumes from there', () => {
     const cancel = command(2040, { type: 'cancel-redrive', redriveId: 'redrive:1' });
@@ -429,7 +443,10 @@ describe('a redrive that is interrupted', () => {
 
     const resume = command(5000, { type: 'resume-redrive', redriveId: 'redrive:1' });
     const resumed = run([redrive(2000), cancel, resume], { document: slowly() });
-    expect(resumed.view.redrives[0]).toMatchObject({ status: 'done', counts: { looked: BAD, redriven: BAD } });
+    expect(resumed.view.redrives[0]).toMatchObject({
+      status: 'done',
+      counts: { looked: BAD, redriven: BAD },
+    });
     expect(sorted(outcome(resumed.log))).toEqual(all);
   });
 

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { PartitionOffsets, PartitionSize, ReadRequest, TopicSpec } from '../broker.ts';
+import type { PartitionOffsets, PartitionSize, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
 import { checkPartition, checkReadOffset } from '../readRules.ts';
 import type { OpenedRow } from './batchRow.ts';
 import { logError } from './logErrors.ts';
@@ -32,6 +32,8 @@ export interface LogReader {
   /** The same, with what each partition holds; dearer than `offsets`. */
   sizes(topic: string): PartitionSize[];
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
+  /** Durable entries of one store. */
+  state(store: string): StateEntry[];
   readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
   /** Idempotent. */
   close(): void;
@@ -76,6 +78,7 @@ export function openLogReader(folder: string): LogReader {
       const { start, end } = partition;
       return { messages: log?.read(partition, request) ?? [], start, end };
     },
+    state: (store) => open()?.stateOf(store) ?? [],
     readNewest(topic, limit, filter = {}) {
       const log = open();
       return log === null
