@@ -5,6 +5,7 @@ import { buildCore, type EngineOptions } from './runtime/build.ts';
 import { onCommand } from './runtime/commands.ts';
 import type { Core } from './runtime/core.ts';
 import { pumpLanes } from './runtime/dispatch.ts';
+import { onFaultDue } from './runtime/faults/commands.ts';
 import { pumpPrepared } from './runtime/flights.ts';
 import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
@@ -158,6 +159,8 @@ function takeWakes(core: Core): void {
       fetchMore(core, wake.lane);
     } else if (wake.kind === 'timer') onTimerDue(core, wake.timer);
     else if (wake.kind === 'strand') onStrandDue(wake.strand);
+    else if (wake.kind === 'fault') onFaultDue(core, wake.id);
+    else if (wake.kind === 'late') onInvoked(core, wake.invocationId, wake.outcomes);
     else if (wake.kind === 'retry') onRetryDue(core, wake.lane, wake.entry);
   }
 }

@@ -21,7 +21,11 @@ export interface MessageLog {
   }): { messages: StoredMessage[] };
   /** Durable entries of one store of the run's engine. */
   state(store: string): { key: string; value: string }[];
-  readNewest(topic: string, limit: number, filter?: { key?: string }): { messages: BrowsedEntry[] };
+  readNewest(
+    topic: string,
+    limit: number,
+    filter?: { key?: string; partition?: number },
+  ): { messages: BrowsedEntry[] };
   close(): void;
 }
 

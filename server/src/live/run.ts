@@ -73,6 +73,8 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
   const traces = await createTracePipeline({
     folder: boot.folder,
     resumeSeq: traceSeqOf(restored),
+    traceRatePerSecond: document.settings.traceRatePerSecond,
+    slowTraceMs: document.settings.slowTraceMs,
     onFrame: host.onTraceFrame,
     onTrouble: (error) =>
       host.onNotice({
@@ -126,7 +128,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     await traces.close();
     await broker.close();
   };
-  driver.start({ ...restored, traceRecords: traceRecordsOf(traces) }, boot.paused);
+  driver.start({ ...restored, traceRecords: traces.recordsGiven() }, boot.paused);
   return {
     pause: () => driver.pause(),
     resume: () => driver.resume(),
@@ -237,12 +239,6 @@ async function atNode<Value>(node: FlowNode, setUp: () => Promise<Value>): Promi
 
 function traceSeqOf(restored: RestoredRun): number {
   return runEntry(restored, 'trace') ?? 0;
-}
-
-/** How many records the store has numbered so far; the core counts on from there. */
-function traceRecordsOf(traces: TracePipeline): number {
-  const { lastSeq, kept, expired, lost } = traces.stats();
-  return kept + expired + lost === 0 ? 0 : lastSeq + 1;
 }
 
 function runEntry(restored: RestoredRun, key: string): number | null {

@@ -21,6 +21,8 @@ export type NewestMessages = {
   complete: boolean;
 };
 
+export type NewestFilter = { key?: string; partition?: number };
+
 /**
  * Read access to the log of a run, live or over, without talking to its process. A log that was not written yet reads as
  * one without topics. Errors are those of the broker port.
@@ -34,7 +36,7 @@ export interface LogReader {
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
   /** Durable entries of one store. */
   state(store: string): StateEntry[];
-  readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
+  readNewest(topic: string, limit: number, filter?: NewestFilter): NewestMessages;
   /** Idempotent. */
   close(): void;
 }
@@ -104,10 +106,11 @@ function readNewest(
   log: LogFile,
   partitions: StoredPartition[],
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
 ): NewestMessages {
   const walks: Walk[] = [];
   for (const partition of partitions) {
+    if (filter.partition !== undefined && filter.partition !== partition.partition) continue;
     const appendedMs = log.timeBefore(partition, partition.end);
     if (appendedMs !== null) walks.push({ partition, offset: partition.end, appendedMs });
   }
@@ -134,7 +137,7 @@ function takeNewest(
   row: OpenedRow,
   walk: Walk,
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
   into: BrowsedEntry[],
 ): void {
   const { partition } = walk.partition;

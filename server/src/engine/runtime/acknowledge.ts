@@ -3,6 +3,7 @@ import { assert } from '@millrace/shared/util/assert.ts';
 import type { EngineError } from '../io.ts';
 import { moveCommitted, noteAppended } from './backlog.ts';
 import type { Core, OpenAppend, WriteGroup } from './core.ts';
+import { repeatUnheard } from './faults/appending.ts';
 import { refuseWaiting } from './ingest.ts';
 import { enqueueLane } from './laneQueue.ts';
 import { fetchMore, serveTail } from './lanes.ts';
@@ -55,6 +56,7 @@ function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {
   const { topic, append } = open;
   const { partition, messages } = append;
   open.base = base;
+  if (core.faults.size > 0) repeatUnheard(core, open);
   topic.ends[partition] = base + messages.length;
   noteAppended(topic, partition, base + messages.length, open.bytes);
   const stored: StoredMessage[] = [];

@@ -1,7 +1,7 @@
 import { assertNever } from '@millrace/shared/util/assert.ts';
 import type { EngineCommand } from '../io.ts';
-import { refuse } from './answers.ts';
 import type { Core } from './core.ts';
+import { healFaults, injectFault } from './faults/commands.ts';
 import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
 import { onCancelRedrive, onRedrive, onResumeRedrive } from './redrive.ts';
 
@@ -23,11 +23,9 @@ export function onCommand(core: Core, requestId: number, command: EngineCommand)
     case 'resume-redrive':
       return onResumeRedrive(core, requestId, command.redriveId);
     case 'inject-fault':
+      return injectFault(core, requestId, command.fault);
     case 'heal-fault':
-      return refuse(core, requestId, {
-        code: 'REQUEST_UNKNOWN',
-        message: `The engine does not know ${command.type}.`,
-      });
+      return healFaults(core, requestId, command.faultId);
     default:
       assertNever(command, 'command');
   }

@@ -170,6 +170,8 @@ export type Strand = {
   flights: number;
   /** Its first message waits for a retry until then. */
   retryAtMs: number;
+  /** A fault holds its first message back. */
+  held: boolean;
   /** In `lane.readyStrands`. */
   queued: boolean;
 };
@@ -210,6 +212,8 @@ export type Flight = {
   forStep: boolean;
   /** Its messages were committed before it began (DL1). */
   committedFirst: boolean;
+  /** Its outcomes were held back by a fault, and are not again. */
+  late: boolean;
 };
 
 /** What was attempted. */

@@ -6,6 +6,7 @@ import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
   Append,
+  AttemptOutcome,
   EngineAnswers,
   EngineCommand,
   EngineEffect,
@@ -17,6 +18,7 @@ import type {
 } from '../io.ts';
 import type { ExecutionPlan, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
 import type { ConsumerRuntime, Entry, Flight, HandlerTimer, Lane, Strand, Subscription } from './consumer.ts';
+import type { FaultRuntime } from './faults/fault.ts';
 import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
@@ -67,6 +69,12 @@ export type Core = {
   crashedLanes: Lane[];
   /** Seeks that wait until what their lanes have in hand is over. */
   seeks: PendingSeek[];
+  /** Faults that are on, by id; see `faults/`. */
+  readonly faults: Map<string, FaultRuntime>;
+  dirtyFaults: FaultRuntime[];
+  readonly faultRandom: Random;
+  /** Messages that were appended again because a fault kept the first acknowledgement back. */
+  readonly repeated: WeakSet<Message>;
   steps: StepQueue;
   ingest: WaitingIngests;
   maintenance: Maintenance;
@@ -227,6 +235,10 @@ export type Wake =
   | { kind: 'strand'; strand: Strand }
   /** A message that was passed by others while it waited for its retry. */
   | { kind: 'retry'; lane: Lane; entry: Entry }
+  /** A fault heals by itself. */
+  | { kind: 'fault'; id: string }
+  /** Outcomes that a fault has held back. */
+  | { kind: 'late'; invocationId: number; outcomes: AttemptOutcome[] }
   | { kind: 'timer'; timer: HandlerTimer }
   | { kind: 'write' }
   | { kind: 'producer' };

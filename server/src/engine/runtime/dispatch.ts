@@ -1,6 +1,7 @@
 import { mustBeAlone, mustCare, prepareCarefully } from './careful.ts';
 import type { ConsumerRuntime, Entry, Flight, Instance, Lane, Strand } from './consumer.ts';
 import type { Core } from './core.ts';
+import { isDelayed, isHeld } from './faults/handling.ts';
 import { finishUnhandled } from './finish.ts';
 import { type Batch, launch, newFlight, prepare } from './flights.ts';
 import { lookUp, waitForPending } from './idempotency.ts';
@@ -59,6 +60,7 @@ export function hasWork(lane: Lane): boolean {
 /** Invokes what the lane has next: due timers of a strand, or as many messages as a batch takes. False when it must wait. */
 function startLane(core: Core, lane: Lane, instance: Instance): boolean {
   const { consumer } = lane;
+  if (core.faults.size > 0 && isHeld(core, lane)) return false;
   if (lane.unacknowledged >= LANE_UNACKNOWLEDGED_MAX) return false;
   const paced = paceAllows(core, lane);
   if (paced === 0) return false;
@@ -117,6 +119,7 @@ function gatherStrand(
   while (waitingEntries(strand) > 0 && into.length < most) {
     const entry = strand.queue[strand.head] as Entry;
     if (entry.gate > core.writes.acknowledged) break;
+    if (core.faults.size > 0 && isDelayed(core, strand, entry)) break;
     if (entry.attempts !== null && (into.length > 0 || strand.retryAtMs > core.nowMs)) break;
     if (careful && into.length > 0 && mustBeAlone(lane, entry, into)) break;
     const size = storedBytes(entry.stored);

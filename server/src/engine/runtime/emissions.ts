@@ -4,6 +4,7 @@ import type { Message } from '@millrace/shared/message/message.ts';
 import type { AttemptOutcome, Emission, EngineError } from '../io.ts';
 import type { ConsumerRuntime } from './consumer.ts';
 import type { Core, Placed, TopicRuntime } from './core.ts';
+import { appendRefusal } from './faults/appending.ts';
 import { EMITS_PER_ATTEMPT_MAX } from './limits.ts';
 import { admit, keyByPath } from './placement.ts';
 
@@ -47,7 +48,16 @@ export function stageEmissions(
       if (refusal) return { status: 'rejected', error: refusal };
     }
   }
-  return staged;
+  return core.faults.size === 0 ? staged : (refusedAppend(core, staged) ?? staged);
+}
+
+/** A topic that refuses appends for now fails the attempt; the next one may find it willing. */
+function refusedAppend(core: Core, { placed }: Staged): EffectFailure | null {
+  for (const { topic, partition } of placed) {
+    const error = appendRefusal(core, topic, partition);
+    if (error !== null) return { status: 'failed', error };
+  }
+  return null;
 }
 
 function messageOf(

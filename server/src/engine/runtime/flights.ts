@@ -33,6 +33,7 @@ export function newFlight(core: Core, lane: Lane, instance: Instance, { entries,
     careful: false,
     forStep: false,
     committedFirst: false,
+    late: false,
   };
   for (const strand of flight.strands) strand.flights++;
   for (const entry of entries) markPending(lane.consumer, entry);

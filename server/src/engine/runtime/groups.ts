@@ -11,6 +11,7 @@ import type {
   WriteGroup,
   Writes,
 } from './core.ts';
+import { storeFaults } from './faults/fault.ts';
 import { saveLane } from './laneEntry.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
 import { putState } from './stateStore.ts';
@@ -108,6 +109,7 @@ function closeGroup(core: Core): void {
   const { writes } = core;
   const group = writes.open;
   for (const lane of group.lanes) closeLane(core, group, lane);
+  storeFaults(core);
   for (const { topic, append } of group.appends) topic.openAppends[append.partition] = null;
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;

@@ -3,6 +3,7 @@ import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
 import { fullReader } from './backlog.ts';
 import type { Core, PendingReply, Placed, ProducerRuntime, WaitingIngest } from './core.ts';
+import { appendRefusal } from './faults/appending.ts';
 import { closeFullGroup, touchProducer } from './groups.ts';
 import { storedBytes } from './laneQueue.ts';
 import {
@@ -184,11 +185,21 @@ function refusalOfRequest(core: Core, producer: ProducerRuntime, messages: Messa
     };
   if (core.writes.stalled !== null)
     return { code: 'STORAGE_FULL', message: `Storage refuses writes: ${core.writes.stalled}` };
+  const refused = core.faults.size === 0 ? null : firstRefusal(core, producer);
+  if (refused !== null) return refused;
   if (messages.length > INGEST_MESSAGES_MAX) {
     return {
       code: 'REQUEST_INVALID',
       message: `One request brings ${messages.length} messages; send at most ${INGEST_MESSAGES_MAX} at once.`,
     };
+  }
+  return null;
+}
+
+function firstRefusal(core: Core, { topics }: ProducerRuntime): EngineError | null {
+  for (const topic of topics) {
+    const refusal = appendRefusal(core, topic, null);
+    if (refusal !== null) return refusal;
   }
   return null;
 }

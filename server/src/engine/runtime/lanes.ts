@@ -43,7 +43,7 @@ export function onFetched(core: Core, fetchId: number, messages: StoredMessage[]
   if (lane.fetchId !== fetchId) return;
   lane.fetchId = null;
   lane.fetchFailures = 0;
-  for (const stored of messages) takeIn(lane, stored);
+  for (const stored of messages) takeIn(core, lane, stored);
   if (messages.length > 0) enqueueLane(lane);
   fetchMore(core, lane);
 }
@@ -122,7 +122,7 @@ export function serveTail(core: Core, topic: TopicRuntime, partition: number, st
       const { windowMessages: most, windowBytes } = lane.consumer;
       for (const message of stored) {
         if (windowMessages(lane) >= most || lane.windowBytes >= windowBytes) break;
-        takeIn(lane, message);
+        takeIn(core, lane, message);
       }
       enqueueLane(lane);
     }
@@ -130,11 +130,11 @@ export function serveTail(core: Core, topic: TopicRuntime, partition: number, st
   }
 }
 
-function takeIn(lane: Lane, stored: StoredMessage): void {
+function takeIn(core: Core, lane: Lane, stored: StoredMessage): void {
   // A fetch may answer with what the lane has seen meanwhile.
   if (stored.offset < lane.fetchFrom) return;
   lane.fetchFrom = stored.offset + 1;
-  const entry = addToStrand(lane, stored);
+  const entry = addToStrand(core, lane, stored);
   lane.window.push(entry);
   if (entry.phase === 'done') {
     lane.ahead++;

@@ -63,6 +63,8 @@ export const WRITE_BYTES_MAX = 8_388_608;
 /** Pause before a refused write, or a failed read of the log, is tried again. */
 export const WRITE_RETRY_MS = 1000;
 export const FETCH_RETRY_MS = 1000;
+/** Pause before a producer tries a topic again that refuses appends. */
+export const APPEND_RETRY_MS = 100;
 export const FETCH_ATTEMPTS_MAX = 5;
 
 /** A run that is stopped hands on what its topics hold for at most this long. */

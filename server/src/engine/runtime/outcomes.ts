@@ -5,6 +5,7 @@ import type { Core, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
 import { type Failure, finishSubject, onAttemptFailed } from './failures.ts';
+import { lateness, withFailures } from './faults/handling.ts';
 import { launch, newFlight, releaseFlight, returnToStrands } from './flights.ts';
 import { closeFullGroup, touchLane } from './groups.ts';
 import { remember } from './idempotency.ts';
@@ -16,6 +17,7 @@ import { scopeOf } from './scopes.ts';
 import { putBack, takeFirst } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
+import { addWake } from './wakes.ts';
 
 const PROCESS_DIED: EngineError = {
   code: 'HANDLER_CRASHED',
@@ -39,9 +41,18 @@ const UNANSWERED: AttemptOutcome = {
 export function onInvoked(core: Core, invocationId: number, answered: AttemptOutcome[]): void {
   const flight = core.flights.get(invocationId);
   if (!flight) return refuseFenced(core, invocationId);
+  let outcomes = answered.length > 0 ? answered : [UNANSWERED];
+  if (core.faults.size > 0) {
+    const lateMs = flight.late ? 0 : lateness(core, flight);
+    if (lateMs > 0) {
+      flight.late = true;
+      addWake(core.wakes, core.nowMs + lateMs, { kind: 'late', invocationId, outcomes });
+      return;
+    }
+    outcomes = withFailures(core, flight, outcomes);
+  }
   core.flights.delete(invocationId);
   const { lane } = flight;
-  const outcomes = answered.length > 0 ? answered : [UNANSWERED];
   takeTimerOutcomes(core, flight, outcomes);
   const left = takeMessageOutcomes(core, flight, outcomes.slice(flight.timers.length));
   settleFlight(core, flight, left);
@@ -198,7 +209,7 @@ function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitt
   for (let i = 0; i < placed.length; i++) {
     const place = placed[i] as Placed;
     const { topic, message } = place;
-    appendPlaced(core, place);
+    appendPlaced(core, place, node);
     const record = traceOf('emitted', core.nowMs, node, message, NOWHERE, 0);
     record.topic = topic.planned.topic;
     traceWhenDurable(core, record);

@@ -5,6 +5,7 @@ import { utf8Length } from '@millrace/shared/util/utf8.ts';
 import type { EngineError } from '../io.ts';
 import type { Core, Misfit, OpenAppend, Placed, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
+import { appendAlongEdge } from './faults/appending.ts';
 import { appendMessage } from './groups.ts';
 import { misfitLetter } from './letters.ts';
 import { STICKY_MESSAGES_MAX } from './limits.ts';
@@ -66,10 +67,16 @@ function park(core: Core, home: TopicRuntime, original: Message, error: EngineEr
   }
 }
 
-/** Appends what was admitted, and counts and traces what did not fit on its way. Answers the append; the message is its last. */
-export function appendPlaced(core: Core, placed: Placed): OpenAppend {
+/**
+ * Appends what was admitted, and counts and traces what did not fit on its way. Answers the append; the message is its last.
+ * `from` is the node it comes from along an edge of the drawing, null for what comes along none.
+ */
+export function appendPlaced(core: Core, placed: Placed, from: string | null): OpenAppend {
   const { topic, partition, message, misfit } = placed;
-  const append = appendMessage(core, topic, partition, message);
+  const append =
+    from === null
+      ? appendMessage(core, topic, partition, message)
+      : appendAlongEdge(core, from, topic, partition, message);
   count(core, topic.counter).in++;
   if (misfit !== null) noteMisfit(core, placed, misfit);
   return append;

@@ -4,8 +4,10 @@ import type { EngineError, SourceItem } from '../io.ts';
 import { fullReader } from './backlog.ts';
 import type { Core, OpenAppend, Placed, ProducerRuntime } from './core.ts';
 import { count } from './counters.ts';
+import { appendRefusal } from './faults/appending.ts';
 import { closeFullGroup, isGroupFull, touchProducer } from './groups.ts';
 import {
+  APPEND_RETRY_MS,
   PACE_BURST_SECONDS,
   PACE_STEP_MS,
   PREFETCH_BYTES_TARGET,
@@ -87,12 +89,25 @@ function producePaced(core: Core, producer: ProducerRuntime): void {
     return;
   }
   producer.blocked = core.writes.stalled;
+  if (core.faults.size > 0 && meetsRefusal(core, producer)) return;
   // While storage refuses writes every reader fills up. That is no reason to drop or to fail: nothing could be recorded.
   const waits = producer.planned.whenFull === 'block' || core.writes.stalled !== null;
   if (waits && isBlocked(producer)) return;
   const room = Math.max(0, PRODUCER_UNACKNOWLEDGED_MAX - producer.unacknowledged);
   const due = dueItems(core, producer, Math.min(waiting, room));
   if (due > 0) produceDue(core, producer, due);
+}
+
+/** A topic refuses appends: the producer keeps what it has, and tries again. */
+function meetsRefusal(core: Core, producer: ProducerRuntime): boolean {
+  for (const topic of producer.topics) {
+    const refusal = appendRefusal(core, topic, null);
+    if (refusal === null) continue;
+    producer.blocked = refusal.message;
+    addWake(core.wakes, core.nowMs + APPEND_RETRY_MS, { kind: 'producer' });
+    return true;
+  }
+  return false;
 }
 
 function isBlocked(producer: ProducerRuntime): boolean {
@@ -261,7 +276,7 @@ export function keep(
 ): OpenAppend[] {
   traceWhenDurable(core, traceOf('produced', core.nowMs, producer.planned.node, message, NOWHERE, 0));
   count(core, producer.counter).out++;
-  return placed.map((place) => appendPlaced(core, place));
+  return placed.map((place) => appendPlaced(core, place, producer.planned.node));
 }
 
 export function noteRejected(

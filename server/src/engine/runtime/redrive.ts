@@ -151,7 +151,7 @@ function sendBack(
     keepTimer(core, again.timer);
     const consumer = core.consumersById.get(again.timer.node);
     if (consumer) armTimer(core, consumer, again.timer);
-  } else for (const placed of again.placed) appendPlaced(core, placed);
+  } else for (const placed of again.placed) appendPlaced(core, placed, null);
   endBatch(target);
   mark(core, topicId, partition, offset, job.id);
   count(core, topic.counter).redriven++;

@@ -1,3 +1,4 @@
+import type { ActiveFault } from '@millrace/shared/faults/fault.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import { restoreRandom } from '@millrace/shared/util/random.ts';
 import type { RestoredRun } from '../io.ts';
@@ -5,6 +6,8 @@ import { beginBacklog, restoreByteMarks } from './backlog.ts';
 import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
 import type { Core, ProducerEntry, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
+import { restoreFault } from './faults/commands.ts';
+import { FAULT_STORE } from './faults/fault.ts';
 import { countFinished } from './finish.ts';
 import { GROUP_STORE, type GroupEntry } from './groupCommands.ts';
 import { touchLane } from './groups.ts';
@@ -43,6 +46,8 @@ export function restore(core: Core, restored: RestoredRun): void {
     }
     rebalance(core, consumer, 'the run began');
   }
+  for (const { store, value } of restored.state)
+    if (store === FAULT_STORE) restoreFault(core, JSON.parse(value) as ActiveFault);
   for (const topic of core.topics.values()) settleExpired(core, topic, restored);
   core.careful.active = restored.afterCrash;
 }

@@ -1,6 +1,7 @@
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type { Entry, HandlerTimer, Lane, Strand } from './consumer.ts';
 import type { Core } from './core.ts';
+import { placeInQueue } from './faults/handling.ts';
 import { enqueueLane } from './laneQueue.ts';
 import { scopeOf } from './scopes.ts';
 import { addWake } from './wakes.ts';
@@ -33,6 +34,7 @@ function strandOf(lane: Lane, key: string): Strand {
     timers: [],
     flights: 0,
     retryAtMs: 0,
+    held: false,
     queued: false,
   };
   lane.strands.set(key, strand);
@@ -40,7 +42,7 @@ function strandOf(lane: Lane, key: string): Strand {
 }
 
 /** Puts a message that was read at the end of its strand. */
-export function addToStrand(lane: Lane, stored: StoredMessage): Entry {
+export function addToStrand(core: Core, lane: Lane, stored: StoredMessage): Entry {
   const strand = strandOf(lane, strandKeyOf(lane, stored.message));
   const done = lane.restoredDone.delete(stored.offset);
   const attempts = lane.restoredTries.get(stored.offset) ?? null;
@@ -59,7 +61,8 @@ export function addToStrand(lane: Lane, stored: StoredMessage): Entry {
   };
   if (done) return entry;
   if (attempts !== null) lane.tried++;
-  strand.queue.push(entry);
+  if (core.faults.size === 0) strand.queue.push(entry);
+  else strand.queue.splice(placeInQueue(core, lane, entry), 0, entry);
   readyStrand(strand);
   return entry;
 }

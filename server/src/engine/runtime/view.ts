@@ -2,6 +2,7 @@ import type { GroupProgress, NodeCondition } from '@millrace/shared/trace/metric
 import type { EngineView } from '../io.ts';
 import type { ConsumerRuntime } from './consumer.ts';
 import type { Core, ProducerRuntime } from './core.ts';
+import { activeFault, faultsOfKind } from './faults/fault.ts';
 import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
 
@@ -14,7 +15,7 @@ export function viewOf(core: Core): EngineView {
     topics: {},
     subscriptions: {},
     groups: {},
-    faults: [],
+    faults: [...core.faults.values()].map(activeFault),
     redrives: shownRedrives(core, isOver(core)),
     stalled: core.writes.stalled,
   };
@@ -24,7 +25,7 @@ export function viewOf(core: Core): EngineView {
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
     view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
-    view.groups[consumer.planned.node] = groupOf(consumer);
+    view.groups[consumer.planned.node] = groupOf(core, consumer);
     for (const subscription of consumer.subscriptions) {
       const { edgeId, lanes, topic } = subscription;
       const committed = lanes.map((lane) => lane.committed);
@@ -45,13 +46,23 @@ export function viewOf(core: Core): EngineView {
   return view;
 }
 
-function groupOf({ group, subscriptions }: ConsumerRuntime): GroupProgress {
+function groupOf(core: Core, { planned, group, subscriptions }: ConsumerRuntime): GroupProgress {
+  const isPaused = (index: number): boolean =>
+    faultsOfKind(core, 'pause').some(
+      ({ spec: { target } }) =>
+        target.nodeId === planned.node &&
+        target.partition === undefined &&
+        (target.instance === undefined || target.instance === index),
+    );
   const owners: GroupProgress['owners'] = {};
   for (const { edgeId, lanes } of subscriptions) owners[edgeId] = lanes.map(({ owner }) => owner);
   return {
     generation: group.generation,
     paused: group.paused,
-    instances: group.instances.map(({ up, flights }) => ({ state: up ? 'up' : 'down', inFlight: flights })),
+    instances: group.instances.map(({ index, up, flights }) => ({
+      state: up ? (isPaused(index) ? 'paused' : 'up') : 'down',
+      inFlight: flights,
+    })),
     owners,
   };
 }
