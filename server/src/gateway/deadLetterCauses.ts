@@ -48,7 +48,7 @@ async function causesOfTopic(
 ): Promise<{ topic: DeadLetterTopic; looked: number }> {
   const redriven = new Set(
     log()
-      .state(`redriven:${topicId}`)
+      .stateOf(`redriven:${topicId}`)
       .map(({ key }) => key),
   );
   const causes = new Map<string, DeadLetterCause>();

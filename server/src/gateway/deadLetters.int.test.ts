@@ -100,8 +100,12 @@ describe('dead letters of a run', () => {
     expect(threw.lastMs).toBeGreaterThanOrEqual(threw.firstMs);
     const { message } = await page.ask('message.get', { runId, topicId: LETTERS, ...threw.sample });
     expect(message?.extensions).toMatchObject({ dlgroup: 'node:charge', redrives: 0 });
-    expect(await page.refusal('deadLetters.causes', { runId, topicId: 'node:orders' })).toBe('TOPIC_NOT_FOUND');
-    expect(await page.refusal('deadLetters.causes', { runId: 'run:none', topicId: null })).toBe('RUN_NOT_FOUND');
+    expect(await page.refusal('deadLetters.causes', { runId, topicId: 'node:orders' })).toBe(
+      'TOPIC_NOT_FOUND',
+    );
+    expect(await page.refusal('deadLetters.causes', { runId: 'run:none', topicId: null })).toBe(
+      'RUN_NOT_FOUND',
+    );
   });
 
   it('can be asked for over HTTP, by nobody from another site', async () => {

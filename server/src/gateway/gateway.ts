@@ -114,6 +114,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const runs = createRuns({
     store,
     supervisor,
+    readers,
     nowMs,
     onChanged: (run) => sockets.broadcast.toAll('run.changed', run),
     onNotice: (runId, notice) => streams.notice(runId, notice),
@@ -138,7 +139,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...runRequests({ runs, streams, readers }),
     ...controlRequests({ runs }),
     ...deadLetterRequests({ runs, readers, versionOf: (flowId, version) => store.version(flowId, version) }),
-    ...replacementRequests(),
+    ...replacementRequests({ runs }),
     ...browseRequests({ runs, readers }),
     ...libraryRequests({ flows, samples, files, version, ingestBase: () => `${address}/ingest` }),
   };

@@ -20,12 +20,15 @@ export interface MessageLog {
     bytesMax: number;
   }): { messages: StoredMessage[] };
   /** Durable entries of one store of the run's engine. */
-  state(store: string): { key: string; value: string }[];
+  stateOf(store: string): { key: string; value: string }[];
   readNewest(
     topic: string,
     limit: number,
     filter?: { key?: string; partition?: number },
   ): { messages: BrowsedEntry[] };
+  offsetAtTime(topic: string, partition: number, timeMs: number): number;
+  /** Keys for which a node keeps state, and timers it has set. */
+  stateSizes(): { keys: Record<string, number>; timers: Record<string, number> };
   close(): void;
 }
 
