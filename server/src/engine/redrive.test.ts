@@ -332,6 +332,21 @@ describe('sending dead letters back', () => {
     expect(most).toBeLessThanOrEqual(5);
   });
 
+  it('[DL5] [SM2] waits while its target refuses appends', () => {
+    const fault = {
+      kind: 'refuse-appends' as const,
+      target: { nodeId: 'node:in' },
+      rate: 1,
+      delayMs: 0,
+      durationMs: 3000,
+    };
+    const refusing = run([command(1900, { type: 'inject-fault', fault }), redrive(2000)]);
+    const first = refusing.traces.find(({ kind }) => kind === 'redriven');
+    expect((first?.timeMs ?? 0) - START_MS).toBeGreaterThanOrEqual(4900);
+    expect(refusing.view.redrives[0]).toMatchObject({ status: 'done', counts: { redriven: BAD } });
+    expect(sorted(outcome(refusing.log))).toEqual(all);
+  });
+
   it('[DL5] what has no home any more stays where it is', () => {
     const broken = run([], { untilMs: 1500 });
     const document = repair().document();
