@@ -81,7 +81,7 @@ function disconnected(before: FlowGraph, edge: FlowEdge, known: RunKnowledge): C
   switch (edgeRole(before, edge)) {
     case 'subscribe': {
       const waiting = known.waiting[edge.id] ?? 0;
-      const left = waiting === 0 ? '' : ` ${countOf(waiting, 'message')} it has not handled stay there.`;
+      const left = waiting === 0 ? '' : ` ${countOf(waiting, 'message')} it has not handled ${waiting === 1 ? 'stays' : 'stay'} there.`;
       return loses(
         `${to} no longer reads ${from} and its offsets there are forgotten: connected again, it starts anew.${left}`,
       );
