@@ -140,11 +140,11 @@ describe('[RN4] a node that goes', () => {
     const changes = changesOf((draft) => remove(draft, 'done'), KNOWN);
     expect(changes.map(({ id, effect, consequence }) => [id, effect, consequence])).toEqual([
       ['node:done', 'loses', 'Its 1,204 messages can no longer be read in this run.'],
-      ['edge:work-out-done', 'loses', 'work no longer writes to done; what it wrote stays.'],
+      ['edge:work-out-done', 'loses', 'work no longer writes to done.'],
       [
         'edge:done-messages-out',
         'loses',
-        'out no longer reads done and its offsets there are forgotten: connected again, it starts anew. 1 message it has not handled stays there.',
+        'out no longer reads done, and its offsets there are forgotten.',
       ],
     ]);
   });
@@ -305,6 +305,14 @@ describe('[RN4] a connection', () => {
       effect: 'loses',
       consequence: expect.stringMatching(/12 messages it has not handled stay there\.$/),
     });
+  });
+
+  it('between nodes that stay leaves what went over it', () => {
+    const without = (id: string) => (draft: FlowDocument) => {
+      draft.edges = draft.edges.filter((wire) => wire.id !== id);
+    };
+    expect(only(without('edge:work-out-done')).consequence).toBe('work no longer writes to done; what it wrote stays.');
+    expect(only(without('edge:done-messages-out'), KNOWN).consequence).toMatch(/ 1 message it has not handled stays there\.$/);
   });
 
   it('takes another limit from now on', () => {

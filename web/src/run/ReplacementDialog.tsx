@@ -105,8 +105,8 @@ function Preview({ preview }: { preview: ReplacementPreview }) {
   return (
     <>
       <p className={classes.lead}>
-        The run goes on with <b>version {preview.version}</b> in place of version {preview.from}. Its
-        messages, offsets and counters stay; this is what changes:
+        The run would go on with <b>version {preview.version}</b> in place of version {preview.from}. Its
+        messages, offsets and counters stay, but for what this says:
       </p>
       <div className={classes.groups}>
         {byEffect(preview.changes).map(({ effect, title, changes }) => (
