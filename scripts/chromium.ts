@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { aptInstall, canInstall } from './aptInstall.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -36,23 +36,13 @@ export const findChromium = (): string | undefined => {
   return chosen;
 };
 
-const aptGet = (args: readonly string[]): boolean => {
-  const result = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-qq', ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return result.status === 0;
-};
-
 /** Finds a browser, or installs Debian's where that needs no question: as root, with apt-get. */
 export const ensureChromium = (): string => {
   const found = findChromium();
   if (found !== undefined) return found;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(HOW_TO_INSTALL);
+  if (!canInstall()) throw new Error(HOW_TO_INSTALL);
   console.log('No Chromium was found; installing it with apt-get');
-  // An old package list is no reason to stop: the install says whether it was good enough.
-  aptGet(['update']);
-  aptGet(['install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation']);
+  aptInstall('chromium', 'fonts-liberation');
   const installed = onPath();
   if (installed === undefined) throw new Error(HOW_TO_INSTALL);
   return installed;

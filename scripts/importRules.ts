@@ -42,8 +42,8 @@ export const zones: readonly Zone[] = [
   sharedZone('message', ['errors', 'time', 'util']),
   // Reading and writing a document means JSON and YAML; only the YAML text form is borrowed from `exchange`.
   {
-    ...sharedZone('flow', ['errors', 'time', 'util']),
-    may: ['errors/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
+    ...sharedZone('flow', ['errors', 'message', 'time', 'util']),
+    may: ['errors/', 'message/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
   },
   sharedZone('faults', ['flow', 'util']),
   sharedZone('deadLetters', ['message', 'util']),
@@ -56,15 +56,17 @@ export const zones: readonly Zone[] = [
   serverZone('engine/io.ts', [], nothing),
   serverZone('engine/engine.ts', ['engine/'], nothing),
   serverZone('engine/operators/', ['engine/io.ts'], nothing),
+  serverZone('engine/natives/', ['engine/io.ts', 'engine/runtime/limits.ts'], nothing),
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),
   serverZone('brokers/', ['brokers/', 'sqlite/']),
   serverZone('brokers/broker.ts', [], nothing),
   serverZone('brokers/readRules.ts', ['brokers/broker.ts'], nothing),
-  serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/readRules.ts'], nothing),
+  serverZone('brokers/cleanup.ts', ['brokers/broker.ts'], nothing),
+  serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/cleanup.ts', 'brokers/readRules.ts'], nothing),
   serverZone('simulator/', ['engine/', 'brokers/broker.ts', 'brokers/memory/'], nothing),
   serverZone('sandbox/', ['engine/io.ts']),
-  serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/']),
+  serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/', 'sqlite/']),
   // The process of one run puts its own parts together, as main.ts does for the server.
   serverZone('live/runProcess.ts', ['live/', 'engine/', 'brokers/', 'sandbox/', 'trace/', 'storage/']),
   serverZone('trace/', ['sqlite/']),
@@ -115,6 +117,7 @@ export const zones: readonly Zone[] = [
 
 /** Packages that one place hides from everybody else, so that they can be replaced there. */
 export const packageImporters: Readonly<Record<string, readonly string[]>> = {
+  pg: ['server/src/live/sinks/database/'],
   'isolated-vm': ['server/src/sandbox/'],
   'socket.io': ['server/src/gateway/'],
   'socket.io-client': ['web/src/connection/', 'e2e/'],

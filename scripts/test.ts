@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ensureChromium } from './chromium.ts';
+import { ensurePostgres } from './postgres.ts';
 import { inProject, inSeconds, runNode, tools } from './runProcess.ts';
 import { judge, sum, summaryLine, type Tally, tallyPlaywright, tallyVitest } from './testResults.ts';
 
@@ -96,11 +97,18 @@ const runPlaywright = async (selection: Selection, env: Record<string, string>) 
   return { outcome, tally: parsed && tallyPlaywright(parsed) };
 };
 
+const withPostgres = (): Record<string, string> => {
+  const folder = ensurePostgres();
+  return folder === undefined ? {} : { MILLRACE_POSTGRES_BIN: folder };
+};
+
 const runTier = async (tier: Tier, selection: Selection, env: Record<string, string>): Promise<Tally> => {
   console.log(`\n── ${tier} ──`);
   try {
     const { outcome, tally } =
-      tier === 'e2e' ? await runPlaywright(selection, env) : await runVitest(tier, selection, env);
+      tier === 'e2e'
+        ? await runPlaywright(selection, env)
+        : await runVitest(tier, selection, tier === 'int' ? { ...env, ...withPostgres() } : env);
     const judged = judge(tally, { tier, exitCode: outcome.code, isFiltered: isFiltering(selection) });
     console.log(`${tier}: ${summaryLine(judged)} in ${inSeconds(outcome.durationMs)}`);
     return judged;

@@ -22,7 +22,7 @@ describe('the command line', () => {
   };
 
   it('shows an example for each command', async () => {
-    for (const command of ['serve', 'run', 'check', 'export', 'import']) {
+    for (const command of ['serve', 'run', 'check', 'export', 'import', 'repair']) {
       const { code, stdout } = await runCli([command, '--help']);
       expect(code).toBe(0);
       expect(stdout).toMatch(/Examples?:\n {2}millrace /);

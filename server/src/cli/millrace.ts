@@ -4,6 +4,7 @@ import { checkCommand } from './check.ts';
 import { EXIT_USAGE } from './exit.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { repairCommand } from './repair.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
 
@@ -14,9 +15,15 @@ const program = new Command('millrace')
   .version(productVersion())
   .addHelpText('after', '\nExamples:\n  millrace serve\n  millrace run samples/earthquakes.flow.json --json')
   .showSuggestionAfterError();
-for (const command of [serveCommand(), runCommand(), checkCommand(), exportCommand(), importCommand()]) {
-  program.addCommand(command);
-}
+const commands = [
+  serveCommand(),
+  runCommand(),
+  checkCommand(),
+  exportCommand(),
+  importCommand(),
+  repairCommand(),
+];
+for (const command of commands) program.addCommand(command);
 
 // Commander ends the process with 1 for bad usage; scripts tell that apart from a run that failed.
 for (const command of [program, ...program.commands]) command.exitOverride();

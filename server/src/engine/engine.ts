@@ -5,13 +5,20 @@ import { buildCore, type EngineOptions } from './runtime/build.ts';
 import { onCommand } from './runtime/commands.ts';
 import type { Core } from './runtime/core.ts';
 import { pumpLanes } from './runtime/dispatch.ts';
+import { onFaultDue } from './runtime/faults/commands.ts';
+import { pumpPrepared } from './runtime/flights.ts';
+import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
-import { onIngested } from './runtime/ingest.ts';
-import { enqueueLane, fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
+import { onIngested, pumpIngests } from './runtime/ingest.ts';
+import { enqueueLane } from './runtime/laneQueue.ts';
+import { fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
+import { onMaintained, pumpMaintenance } from './runtime/maintenance.ts';
 import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
+import { isRedriveFetch, onRedriveFetched, onRedriveFetchFailed, pumpRedrives } from './runtime/redrive.ts';
 import { restore } from './runtime/restore.ts';
 import {
+  beginEnding,
   failNow,
   finishEnding,
   isOver,
@@ -22,6 +29,7 @@ import {
   wakeAllLanes,
 } from './runtime/status.ts';
 import { onStepOne, pumpSteps } from './runtime/steps.ts';
+import { onRetryDue, onStrandDue } from './runtime/strands.ts';
 import { onTimerDue } from './runtime/timers.ts';
 import { viewOf } from './runtime/view.ts';
 import { nextWakeMs, takeDueWake } from './runtime/wakes.ts';
@@ -72,10 +80,14 @@ function accept(core: Core, input: EngineInput): void {
     case 'stop':
       return stop(core);
     case 'fetched':
+      if (isRedriveFetch(core, input.fetchId)) return onRedriveFetched(core, input.fetchId, input.messages);
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
-      const error = onFetchFailed(core, input.fetchId, input.error);
-      if (error !== null) failNow(core, error);
+      if (isRedriveFetch(core, input.fetchId))
+        return onRedriveFetchFailed(core, input.fetchId, input.error, input.deleted);
+      const end = onFetchFailed(core, input.fetchId, input.error, input.deleted);
+      if (end?.finishFirst) beginEnding(core, 'failed', end.error);
+      else if (end) failNow(core, end.error);
       return;
     }
     case 'invoked':
@@ -93,7 +105,7 @@ function accept(core: Core, input: EngineInput): void {
     case 'command':
       return onCommand(core, input.requestId, input.command);
     case 'maintained':
-      return;
+      return onMaintained(core, input.changed, input.more);
     default:
       assertNever(input, 'input');
   }
@@ -115,13 +127,25 @@ function pump(core: Core): void {
   takeWakes(core);
   if (!isOver(core)) {
     settleCrashed(core);
+    pumpIngests(core);
     pumpProducers(core);
+    pumpRedrives(core);
+    pumpMaintenance(core);
+    pumpSeeks(core);
+    pumpPrepared(core);
     if (core.status === 'running' || core.drainUntilMs !== null) pumpLanes(core);
     pumpWrites(core);
     finishEnding(core);
   }
   pumpSteps(core);
-  if (!isOver(core)) pumpWrites(core);
+  if (isOver(core)) refuseLate(core);
+  else pumpWrites(core);
+}
+
+/** Whoever still waits for something of a run that is over is told so. */
+function refuseLate(core: Core): void {
+  pumpIngests(core);
+  pumpRedrives(core);
 }
 
 function takeWakes(core: Core): void {
@@ -134,6 +158,10 @@ function takeWakes(core: Core): void {
       enqueueLane(wake.lane);
       fetchMore(core, wake.lane);
     } else if (wake.kind === 'timer') onTimerDue(core, wake.timer);
+    else if (wake.kind === 'strand') onStrandDue(wake.strand);
+    else if (wake.kind === 'fault') onFaultDue(core, wake.id);
+    else if (wake.kind === 'late') onInvoked(core, wake.invocationId, wake.outcomes);
+    else if (wake.kind === 'retry') onRetryDue(core, wake.lane, wake.entry);
   }
 }
 

@@ -14,6 +14,10 @@ export const PACKETS_WAITING_MAX = 8;
 export const WAITING_FRAMES_MAX = 16;
 /** Live frames kept for a page that is still reading what it missed. */
 export const HELD_FRAMES_MAX = 32;
+/** Whatever their number, live frames that wait for one page take no more than this. */
+export const HELD_BYTES_MAX = 4 * 1024 * 1024;
+/** While so much is sent and not acknowledged, nothing more is sent. A frame has 1 MiB at most, so 3 MiB are on their way. */
+export const UNACKNOWLEDGED_BYTES_MAX = 2 * 1024 * 1024;
 export const RESUME_RECORDS_MAX = 50_000;
 export const RESUME_RECORDS_PER_READ = 4000;
 export const LOG_LINES_KEPT = 500;

@@ -1,7 +1,10 @@
 import { TRACE_FRAME_CREDIT } from '@millrace/shared/protocol/catalog.ts';
 import { describe, expect, it } from 'vitest';
-import { HELD_FRAMES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
+import { HELD_BYTES_MAX, HELD_FRAMES_MAX, UNACKNOWLEDGED_BYTES_MAX, WAITING_FRAMES_MAX } from './limits.ts';
 import { type Frame, TraceWatcher } from './traceWatcher.ts';
+
+/** As many frames as the store gives at a time. */
+const STORE_FRAMES_PER_READ = 2;
 
 /** A page that takes frames when told to, and a store with the frames it is given. */
 function setUp(stored: Frame[], nextSeq: number | null) {
@@ -16,7 +19,7 @@ function setUp(stored: Frame[], nextSeq: number | null) {
       },
       readTail: (afterSeq, recordsMax) => {
         const wanted = stored.filter((frame) => frame.firstSeq + frame.count - 1 > afterSeq);
-        return wanted.slice(0, recordsMax);
+        return wanted.slice(0, Math.min(recordsMax, STORE_FRAMES_PER_READ));
       },
       cutBefore: (frame, seq) => frameOf(seq, frame.firstSeq + frame.count - seq),
       onSkipped: (records) => {
@@ -38,6 +41,14 @@ function setUp(stored: Frame[], nextSeq: number | null) {
 
 function frameOf(firstSeq: number, count: number): Frame {
   return { firstSeq, count, frame: Uint8Array.of(firstSeq, count) };
+}
+
+const FRAME_BYTES = 700_000;
+function bigFrame(seq: number): Frame {
+  const frame = new Uint8Array(FRAME_BYTES);
+  frame[0] = seq;
+  frame[1] = 1;
+  return { firstSeq: seq, count: 1, frame };
 }
 
 describe('TraceWatcher', () => {
@@ -109,6 +120,23 @@ describe('TraceWatcher', () => {
     const seen = page.sent.reduce((sum, frame) => sum + frame.count + frame.skipped, 0);
     expect(seen).toBe(TRACE_FRAME_CREDIT + live);
     expect(page.skipped()).toBe(10);
+  });
+
+  it('[TR3] holds a bounded number of bytes for a page that never acknowledges, live and catching up', () => {
+    const bytesMax = HELD_BYTES_MAX + UNACKNOWLEDGED_BYTES_MAX + 2 * FRAME_BYTES;
+    for (const nextSeq of [null, 0]) {
+      const page = setUp(nextSeq === null ? [] : Array.from({ length: 50 }, (_, i) => bigFrame(i)), nextSeq);
+      page.watcher.start();
+      for (let i = 50; i < 250; i++) {
+        page.watcher.offer(bigFrame(i));
+        expect(page.watcher.bytes).toBeLessThanOrEqual(bytesMax);
+      }
+      expect(page.watcher.bytes).toBeGreaterThan(HELD_BYTES_MAX);
+      page.acknowledgeAll();
+      expect(page.watcher.bytes).toBe(0);
+      const seen = page.sent.reduce((sum, frame) => sum + frame.count + frame.skipped, 0);
+      expect(seen).toBe(nextSeq === null ? 200 : 250);
+    }
   });
 
   it('takes an acknowledgement once and none after it was closed', () => {

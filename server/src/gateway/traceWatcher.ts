@@ -1,5 +1,11 @@
 import { TRACE_FRAME_CREDIT } from '@millrace/shared/protocol/catalog.ts';
-import { HELD_FRAMES_MAX, RESUME_RECORDS_PER_READ, WAITING_FRAMES_MAX } from './limits.ts';
+import {
+  HELD_BYTES_MAX,
+  HELD_FRAMES_MAX,
+  RESUME_RECORDS_PER_READ,
+  UNACKNOWLEDGED_BYTES_MAX,
+  WAITING_FRAMES_MAX,
+} from './limits.ts';
 
 export type Frame = { firstSeq: number; count: number; frame: Uint8Array };
 
@@ -18,15 +24,20 @@ export type TraceWatcherOptions = {
  * frames. At most `TRACE_FRAME_CREDIT` frames are on their way and `WAITING_FRAMES_MAX` wait; while a page is further behind,
  * the oldest are left out, and the next one says how many records that were (TR3): every record is either sent or counted, since whatever lies
  * between the last sequence number sent and the next is what was left out.
+ *
+ * A page that stops reading costs at most `HELD_BYTES_MAX` of frames that wait, `UNACKNOWLEDGED_BYTES_MAX` and a frame that are on
+ * their way, and one read of the store: 8 MiB, and less where several pages hold the same frames.
  */
 export class TraceWatcher {
   readonly #options: TraceWatcherOptions;
   /** Null until the first frame of a page that asked for no history. */
   #nextSeq: number | null;
   #unacknowledged = 0;
+  #unacknowledgedBytes = 0;
   #isCatchingUp: boolean;
   #fromStore: Frame[] = [];
   #held: Frame[] = [];
+  #heldBytes = 0;
   #isClosed = false;
 
   constructor(options: TraceWatcherOptions, nextSeq: number | null) {
@@ -42,24 +53,28 @@ export class TraceWatcher {
 
   offer(frame: Frame): void {
     if (this.#isClosed) return;
-    if (this.#isCatchingUp) {
-      this.#held.push(frame);
-      if (this.#held.length > HELD_FRAMES_MAX) this.#held.shift();
-      return;
-    }
     this.#held.push(frame);
-    this.#pump();
-    if (this.#held.length > WAITING_FRAMES_MAX) this.#held.shift();
+    this.#heldBytes += frame.frame.length;
+    if (!this.#isCatchingUp) this.#pump();
+    const framesMax = this.#isCatchingUp ? HELD_FRAMES_MAX : WAITING_FRAMES_MAX;
+    while (this.#held.length > framesMax || this.#heldBytes > HELD_BYTES_MAX) this.#takeHeld();
+  }
+
+  /** Bytes of frames that the page keeps alive here. */
+  get bytes(): number {
+    const fromStore = this.#fromStore.reduce((sum, { frame }) => sum + frame.length, 0);
+    return this.#unacknowledgedBytes + this.#heldBytes + fromStore;
   }
 
   close(): void {
     this.#isClosed = true;
     this.#held = [];
+    this.#heldBytes = 0;
     this.#fromStore = [];
   }
 
   #pump(): void {
-    while (this.#isCatchingUp && this.#unacknowledged < TRACE_FRAME_CREDIT) {
+    while (this.#isCatchingUp && this.#hasCredit()) {
       const stored = this.#fromStore.shift();
       if (stored) {
         this.#send(stored);
@@ -70,15 +85,25 @@ export class TraceWatcher {
         .readTail(afterSeq, RESUME_RECORDS_PER_READ)
         .filter((frame) => frame.firstSeq + frame.count > afterSeq + 1);
       if (this.#fromStore.length > 0) continue;
-      const held = this.#held.shift();
+      const held = this.#takeHeld();
       if (held) this.#send(held);
       else this.#isCatchingUp = false;
     }
-    while (!this.#isCatchingUp && this.#unacknowledged < TRACE_FRAME_CREDIT) {
-      const waiting = this.#held.shift();
+    while (!this.#isCatchingUp && this.#hasCredit()) {
+      const waiting = this.#takeHeld();
       if (!waiting) return;
       this.#send(waiting);
     }
+  }
+
+  #hasCredit(): boolean {
+    return this.#unacknowledged < TRACE_FRAME_CREDIT && this.#unacknowledgedBytes < UNACKNOWLEDGED_BYTES_MAX;
+  }
+
+  #takeHeld(): Frame | undefined {
+    const frame = this.#held.shift();
+    if (frame) this.#heldBytes -= frame.frame.length;
+    return frame;
   }
 
   #send(frame: Frame): void {
@@ -88,12 +113,15 @@ export class TraceWatcher {
     const skipped = fresh.firstSeq - nextSeq;
     if (skipped > 0) this.#options.onSkipped(skipped);
     this.#nextSeq = fresh.firstSeq + fresh.count;
+    const bytes = fresh.frame.length;
     this.#unacknowledged++;
+    this.#unacknowledgedBytes += bytes;
     let isAcknowledged = false;
     this.#options.send(skipped, fresh.frame, () => {
       if (isAcknowledged) return;
       isAcknowledged = true;
       this.#unacknowledged--;
+      this.#unacknowledgedBytes -= bytes;
       if (!this.#isClosed) this.#pump();
     });
   }

@@ -52,13 +52,18 @@ function restored(): RestoredRun {
     'node:first': { 'node:in': [5, 6], 'node:out': [9] },
     'node:second': { 'node:in': [3, null] },
   };
-  const starts = { 'node:first': { 'node:in': [0, 0], 'node:out': [2] }, 'node:second': { 'node:in': [1, 1] } };
+  const starts = {
+    'node:first': { 'node:in': [0, 0], 'node:out': [2] },
+    'node:second': { 'node:in': [1, 1] },
+  };
   return { firsts: {}, ends: {}, commits, starts, state: STATE, afterCrash: false };
 }
 
 function change(before: FlowDocument, after: FlowDocument) {
   const result = switchTo(after, buildPlan(after), { version: 2, previous: before }, restored(), NOW);
-  const deleted = result.state.filter(({ value }) => value === null).map(({ store, key }) => `${store} ${key}`);
+  const deleted = result.state
+    .filter(({ value }) => value === null)
+    .map(({ store, key }) => `${store} ${key}`);
   return { ...result, deleted };
 }
 
@@ -85,7 +90,11 @@ describe('[RN4] the write with which a run goes over to another version', () => 
   });
 
   it('lets a reader that comes back, or a connection drawn again, begin where it says and not where it was', () => {
-    const { commits, deleted, restored: after } = change(document({ second: false }), document({ link: true }));
+    const {
+      commits,
+      deleted,
+      restored: after,
+    } = change(document({ second: false }), document({ link: true }));
     expect(commits).toEqual([
       { group: 'node:first', topic: 'node:out', partition: 0, offset: 2 },
       { group: 'node:second', topic: 'node:in', partition: 0, offset: 1 },

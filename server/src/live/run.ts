@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowNode } from '@millrace/shared/flow/document.ts';
+import type { FlowDocument, FlowNode } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
@@ -9,15 +9,17 @@ import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.
 import type { Broker } from '../brokers/broker.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type { EngineAnswers, EngineCommand, EngineError, RestoredRun } from '../engine/io.ts';
+import { nativeOf } from '../engine/natives/registry.ts';
 import { sandboxModuleOf } from '../engine/operators/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
 import { copyFork, type ForkSource } from './fork.ts';
-import { type Accepted, type Invoker, LiveDriver } from './liveDriver.ts';
+import { type Ingested, type Invoker, LiveDriver } from './liveDriver.ts';
+import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { isSwitched, switchTo } from './replacement.ts';
-import { restoreRun, topicSpecOf } from './restore.ts';
+import { newestAppendMs, restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
 import { type SeekRequest, seekPositions } from './seek.ts';
 import { createSink } from './sinks/registry.ts';
@@ -31,6 +33,8 @@ export type RunParts = {
   sandbox: Sandbox;
   /** The log of the run that this one forks. */
   origin?: ForkSource;
+  /** What becomes of the trace records; kept in the run's folder when left out. */
+  createTraces?: typeof createTracePipeline;
 };
 
 /** What a run tells whoever hosts it. */
@@ -50,7 +54,7 @@ export interface LiveRun {
   step(): Promise<ResponseOf<'run.step'>>;
   /** Begins to drain; `onStatus` tells when it is over. */
   stop(): void;
-  ingest(producer: string, messages: Message[]): Promise<Accepted[]>;
+  ingest(producer: string, messages: Message[]): Promise<Ingested>;
   metrics(): MetricsSnapshot;
   command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
   /** Rule CG3: moves a paused group. */
@@ -65,18 +69,13 @@ export interface LiveRun {
 const SUSPEND_MS_MAX = 3000;
 
 /** Null when it was cancelled before it began. */
-export async function startRun(
-  boot: RunBootstrap,
-  parts: RunParts,
-  host: RunHost,
-): Promise<LiveRun | null> {
+export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun | null> {
   const { document } = boot;
-  const { broker, sandbox } = parts;
-  const clock = createWallClock();
+  const { broker, sandbox, createTraces = createTracePipeline } = parts;
   const plan = buildPlan(document);
   const checkPayload = createPayloadCheck(document);
   // First, because it is what most often cannot be: a version whose code does not compile leaves the log as it was.
-  const { invokers, sinks } = await openInvokers(document.nodes, sandbox, path.join(boot.folder, 'files'));
+  const { invokers, sinks } = await openInvokers(document, plan, sandbox, path.join(boot.folder, 'files'));
   await broker.open(plan.topics.map(topicSpecOf));
   if (boot.fork && parts.origin) {
     const whole = await copyFork({
@@ -84,17 +83,20 @@ export async function startRun(
       plan,
       source: parts.origin,
       fork: boot.fork,
-      nowMs: clock.nowMs,
-      onProgress: (message) => host.onNotice({ timeMs: clock.nowMs(), level: 'info', message }),
+      nowMs: Date.now,
+      onProgress: (message) => host.onNotice({ timeMs: Date.now(), level: 'info', message }),
       isCancelled: host.isCancelled,
     });
     if (!whole) return null;
   }
   const found = await restoreRun(broker, plan, document, boot.afterCrash);
+  const clock = createWallClock(await newestAppendMs(broker, found));
   const sources = await openSources(boot, found, clock.nowMs);
-  const traces = await createTracePipeline({
+  const traces = await createTraces({
     folder: boot.folder,
     resumeSeq: traceSeqOf(found),
+    traceRatePerSecond: document.settings.traceRatePerSecond,
+    slowTraceMs: document.settings.slowTraceMs,
     onFrame: host.onTraceFrame,
     onTrouble: (error) =>
       host.onNotice({
@@ -119,6 +121,7 @@ export async function startRun(
     clock,
     invokers,
     sources,
+    onReset: (node, instance) => sandbox.reset(node, instance),
     onTrace: (records) => traces.push(records),
     onLog: (lines) => {
       const timeMs = clock.nowMs();
@@ -148,7 +151,7 @@ export async function startRun(
     await traces.close();
     await broker.close();
   };
-  driver.start({ ...restored, traceRecords: traceRecordsOf(traces) }, boot.paused);
+  driver.start({ ...restored, traceRecords: traces.recordsGiven() }, boot.paused);
   return {
     pause: () => driver.pause(),
     resume: () => driver.resume(),
@@ -219,7 +222,8 @@ async function openSources(
 }
 
 async function openInvokers(
-  nodes: FlowNode[],
+  { nodes }: FlowDocument,
+  plan: ExecutionPlan,
   sandbox: Sandbox,
   folder: string,
 ): Promise<{ invokers: Map<string, Invoker>; sinks: Sink[] }> {
@@ -236,14 +240,25 @@ async function openInvokers(
         invokers.set(node.id, (invocation, nowMs) => sandbox.invoke(invocation, nowMs));
         return;
       }
+      const native = nativeOf(node);
+      if (native) {
+        invokers.set(node.id, nativeInvoker(native));
+        return;
+      }
       if (node.kind === 'file') await mkdir(folder, { recursive: true });
-      const sink = await createSink(node, { folder });
+      const connected = connectedOutputs(plan, node.id);
+      const sink = await createSink(node, { folder, connected, variables: process.env });
       if (!sink) return;
       sinks.push(sink);
       invokers.set(node.id, (invocation, nowMs) => sink.invoke(invocation, nowMs));
     });
   }
   return { invokers, sinks };
+}
+
+function connectedOutputs({ consumers }: ExecutionPlan, node: string): ReadonlySet<string> {
+  const outputs = Object.entries(consumers.find((consumer) => consumer.node === node)?.outputs ?? {});
+  return new Set(outputs.filter(([, topics]) => topics.length > 0).map(([port]) => port));
 }
 
 /** Names the node in whatever goes wrong while it is set up. */
@@ -262,12 +277,6 @@ async function atNode<Value>(node: FlowNode, setUp: () => Promise<Value>): Promi
 
 function traceSeqOf(restored: RestoredRun): number {
   return runEntry(restored, 'trace') ?? 0;
-}
-
-/** How many records the store has numbered so far; the core counts on from there. */
-function traceRecordsOf(traces: TracePipeline): number {
-  const { lastSeq, kept, expired, lost } = traces.stats();
-  return kept + expired + lost === 0 ? 0 : lastSeq + 1;
 }
 
 function runEntry(restored: RestoredRun, key: string): number | null {

@@ -46,7 +46,7 @@ export type RunAnswers = {
   resume: null;
   step: ResponseOf<'run.step'>;
   stop: null;
-  ingest: { id: string; topic: string; partition: number; offset: number }[];
+  ingest: { accepted: { id: string; topic: string; partition: number; offset: number }[]; dropped: number };
   metrics: MetricsSnapshot;
   /** Of the command that was sent. */
   command: EngineAnswers[EngineCommand['type']];

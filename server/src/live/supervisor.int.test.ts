@@ -143,7 +143,8 @@ describe('a supervised run', () => {
       }),
     );
     const ingest = { type: 'ingest' as const, producer: 'node:hook', messages };
-    const accepted = await run.supervisor.request(RUN_ID, ingest);
+    const { accepted, dropped } = await run.supervisor.request(RUN_ID, ingest);
+    expect(dropped).toBe(0);
     // A kill right behind the answer must not cost what was answered.
     await run.kill();
     const [{ partition } = { partition: -1 }] = accepted;
@@ -249,6 +250,22 @@ describe('a server that ends in good order', () => {
     expect((await next.whenOver()).status).toBe('completed');
     expectWhole(next.metrics(), 600);
     await expectSunkOnce(600);
+  });
+
+  it('[RN3] a run that is killed on its way up goes on all the same, for it has run before', async () => {
+    const document = doubling({ count: 300, ratePerSecond: 1000 });
+    await run.start(document);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 20);
+    await run.close();
+
+    const next = run.another();
+    const started = next.start(document, { afterCrash: true });
+    await until('the process', () => next.supervisor.pidOf(RUN_ID) ?? undefined);
+    await next.kill();
+    await started;
+    expect((await next.whenOver()).status).toBe('completed');
+    expect(next.restarts()).toBe(1);
+    expectWhole(next.metrics(), 300);
   });
 
   it.each(['away', 'on its way up'])(

@@ -14,34 +14,69 @@ export function createSandbox(): Sandbox {
 
 class IsolatedSandbox implements Sandbox {
   readonly #host = new IsolateHost();
-  readonly #runners = new Map<string, NodeRunner>();
+  readonly #modules = new Map<string, SandboxModule>();
+  /** By node and instance. */
+  readonly #runners = new Map<string, Promise<NodeRunner>>();
   #closed = false;
 
   async load(module: SandboxModule): Promise<void> {
     this.#mustBeOpen();
-    const runner = await NodeRunner.load(this.#host, module);
-    if (this.#closed) runner.close();
+    const earlier = [...this.#runners.keys()].filter((key) => key.startsWith(`${module.node}#`));
+    for (const key of earlier) this.#forget(key);
+    this.#modules.set(module.node, module);
+    await this.#open(module, 0);
     this.#mustBeOpen();
-    this.#runners.get(module.node)?.close();
-    this.#runners.set(module.node, runner);
+  }
+
+  #open(module: SandboxModule, instance: number): Promise<NodeRunner> {
+    const key = keyOf(module.node, instance);
+    const runner = NodeRunner.load(this.#host, module);
+    this.#runners.set(key, runner);
+    runner.then(
+      (opened) => {
+        if (this.#closed) opened.close();
+      },
+      // Whoever waits for it is told; the next invocation tries again.
+      () => {
+        if (this.#runners.get(key) === runner) this.#runners.delete(key);
+      },
+    );
+    return runner;
+  }
+
+  #forget(key: string): void {
+    const runner = this.#runners.get(key);
+    this.#runners.delete(key);
+    runner?.then(
+      (opened) => opened.close(),
+      () => {},
+    );
   }
 
   async invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
     this.#mustBeOpen();
-    const runner = this.#runners.get(invocation.node);
-    if (!runner)
-      throw new Error(`Invariant broken: ${invocation.node} was invoked before its module was loaded`);
+    const { node, instance } = invocation;
+    const module = this.#modules.get(node);
+    if (!module) throw new Error(`Invariant broken: ${node} was invoked before its module was loaded`);
+    const runner = await (this.#runners.get(keyOf(node, instance)) ?? this.#open(module, instance));
     return runner.invoke(invocation, nowMs);
+  }
+
+  reset(node: string, instance: number): void {
+    this.#forget(keyOf(node, instance));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const runner of this.#runners.values()) runner.close();
-    this.#runners.clear();
+    for (const key of [...this.#runners.keys()]) this.#forget(key);
     await this.#host.close();
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The sandbox of this run is closed.');
   }
+}
+
+function keyOf(node: string, instance: number): string {
+  return `${node}#${instance}`;
 }

@@ -3,6 +3,7 @@ import type { AttemptOutcome, Delivery, EngineError, HandlerLog, Invocation } fr
 import type { Stop } from './host/hostLink.ts';
 import { CallEnded, type HostedIsolate, type IsolateHost } from './host/isolateHost.ts';
 import type { SandboxModule } from './sandbox.ts';
+import { Turns } from './turns.ts';
 import {
   applyWrites,
   type DecodedCall,
@@ -19,16 +20,32 @@ const DELIVERIES_PER_CALL_MAX = 1024;
 /** Payload characters that go into an isolate at once, so that a batch of large ones does not fill a small heap. */
 const INPUT_CHARS_PER_CALL_MAX = 524_288;
 
+/** Calls that may be under way in one isolate: while one is handled, the next has arrived already. */
+const CALLS_IN_FLIGHT_MAX = 2;
+
 type CallResult = {
   outcomes: AttemptOutcome[];
   /** The isolate was lost and nothing is known of the deliveries that follow: they are tried one by one. */
   lost: boolean;
+  /** The isolate was lost to another call, and nothing of this one was begun. */
+  unbegun?: boolean;
+};
+
+/** An invocation on its way: outcomes are there for a prefix of its deliveries. */
+type Work = {
+  invocation: Invocation;
+  state: ScopedState;
+  nowMs: number;
+  outcomes: AttemptOutcome[];
+  oneByOne: boolean;
 };
 
 /**
  * Runs one node's module and decides what a stopped isolate means. Whatever stops (time, memory), the deliveries that
  * were finished before it keep their outcomes, and only the one that was under way is blamed: it is either known, or
  * found by handling the rest one by one in a fresh isolate. Handling twice is harmless, since effects leave only here.
+ * Invocations are begun in the order in which they came and overlap on their way to the isolate; one whose isolate was
+ * lost has the next one to itself until it is over, so that nothing else can be to blame.
  */
 export class NodeRunner {
   readonly #host: IsolateHost;
@@ -36,7 +53,8 @@ export class NodeRunner {
   #isolate: HostedIsolate | null;
   /** The isolate has handled nothing yet, so that what fills its memory is the delivery under way. */
   #unused = true;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns(CALLS_IN_FLIGHT_MAX);
+  #opening: Promise<HostedIsolate> | null = null;
   #closed = false;
   /** Told with the next outcome. */
   #notice: string | null = null;
@@ -66,11 +84,15 @@ export class NodeRunner {
     }
   }
 
-  /** Invocations of one node take turns: an isolate does one thing at a time. */
-  invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
-    const mine = this.#turn.then(() => this.#handle(invocation, nowMs));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+  async invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
+    const work: Work = { invocation, state: stateOf(invocation), nowMs, outcomes: [], oneByOne: false };
+    let rest: Promise<void> | null = null;
+    await this.#turns.shared(async () => {
+      // Asked for before this turn ends, so that whoever waits for a turn finds the isolate taken.
+      if (!(await this.#handle(work))) rest = this.#turns.alone(() => this.#handleAlone(work));
+    });
+    if (rest !== null) await rest;
+    return work.outcomes;
   }
 
   close(): void {
@@ -79,23 +101,28 @@ export class NodeRunner {
     this.#isolate = null;
   }
 
-  async #handle(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]> {
+  async #handleAlone(work: Work): Promise<void> {
+    while (!(await this.#handle(work)));
+  }
+
+  /** Until the invocation is over; false when its isolate was lost before. */
+  async #handle(work: Work): Promise<boolean> {
+    const { invocation, state, nowMs, outcomes } = work;
     const { deliveries, seed } = invocation;
-    const state = stateOf(invocation);
-    const outcomes: AttemptOutcome[] = [];
-    let oneByOne = false;
     while (outcomes.length < deliveries.length) {
       const from = outcomes.length;
-      const until = oneByOne ? from + 1 : endOfCall(deliveries, from);
-      const result = await this.#call(deliveries.slice(from, until), state, seed, nowMs);
-      oneByOne ||= result.lost;
+      const until = work.oneByOne ? from + 1 : endOfCall(deliveries, from);
+      const batch = from === 0 && until === deliveries.length ? deliveries : deliveries.slice(from, until);
+      const result = await this.#call(batch, state, seed, nowMs);
+      work.oneByOne ||= result.lost;
       for (const outcome of result.outcomes) {
         applyWrites(state, (deliveries[outcomes.length] as Delivery).scope, outcome);
         outcomes.push(outcome);
-        if (outcome.status !== 'ok') return outcomes;
+        if (outcome.status !== 'ok') return true;
       }
+      if (result.lost || result.unbegun) return outcomes.length === deliveries.length;
     }
-    return outcomes;
+    return true;
   }
 
   async #call(deliveries: Delivery[], state: ScopedState, seed: number, nowMs: number): Promise<CallResult> {
@@ -116,6 +143,10 @@ export class NodeRunner {
     } catch (thrown) {
       this.#mustBeOpen();
       const stop = thrown instanceof CallEnded ? thrown.stop : 'crashed';
+      if (stop === 'unbegun') {
+        this.#forget(isolate);
+        return { outcomes: [], lost: false, unbegun: true };
+      }
       if (stop === 'timed-out' && isolate && !isolate.lost) {
         return this.#afterTimeout(isolate, deliveries.length, (thrown as CallEnded).elapsedUs);
       }
@@ -237,6 +268,13 @@ export class NodeRunner {
   async #open(): Promise<HostedIsolate> {
     this.#mustBeOpen();
     if (this.#isolate && !this.#isolate.lost) return this.#isolate;
+    this.#opening ??= this.#openAfresh().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #openAfresh(): Promise<HostedIsolate> {
     const isolate = await this.#host.open(this.#module);
     if (this.#closed) isolate.dispose();
     this.#mustBeOpen();
@@ -245,8 +283,10 @@ export class NodeRunner {
     return isolate;
   }
 
+  /** Another call may have forgotten it before, and opened the next one. */
   #forget(isolate: HostedIsolate | null): void {
-    isolate?.dispose();
+    if (isolate === null || isolate !== this.#isolate) return;
+    isolate.dispose();
     this.#isolate = null;
   }
 

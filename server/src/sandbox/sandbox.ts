@@ -1,7 +1,8 @@
 import type { AttemptOutcome, Invocation } from '../engine/io.ts';
 
 /**
- * Runs a person's code away from everything. One sandbox serves one run; each node has a module of its own inside it.
+ * Runs a person's code away from everything. One sandbox serves one run; each instance of each node has a module of its
+ * own inside it, with variables and memory of its own (rule CG2).
  *
  * For the implementer: the code sees `event` and `ctx` only (rules HD1, HD2): no clock, randomness, network, files,
  * process or other nodes' memory. Time and memory limits stop the code, never the caller. `invoke` handles deliveries in
@@ -11,7 +12,10 @@ import type { AttemptOutcome, Invocation } from '../engine/io.ts';
 export interface Sandbox {
   /** Compiles a node's module. Rejects with HANDLER_COMPILE_FAILED; `details.line` and `details.column` are the user's. */
   load(module: SandboxModule): Promise<void>;
+  /** An instance that is invoked for the first time gets its module then. */
   invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]>;
+  /** An instance has crashed: whatever its code is doing ends, and the next invocation finds a fresh module. */
+  reset(node: string, instance: number): void;
   /** Stops whatever runs and frees it. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,12 +1,17 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 
 /** SQLite's primary result codes that call for an answer of their own. */
+const SQLITE_ERROR = 1;
 const SQLITE_PERM = 3;
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
+const SQLITE_TOOBIG = 18;
+const SQLITE_CONSTRAINT = 19;
+const SQLITE_MISMATCH = 20;
+const SQLITE_RANGE = 25;
 const SQLITE_NOTADB = 26;
 /** The map that goes with a write-ahead log could not grow: a full disk, under another name. */
 const SQLITE_IOERR_SHMSIZE = 4874;
@@ -48,13 +53,26 @@ export function fromSqliteError(thrown: unknown, what: string): WorkbenchError {
   }
 }
 
+const REFUSALS: ReadonlySet<number | null> = new Set([
+  SQLITE_ERROR,
+  SQLITE_TOOBIG,
+  SQLITE_CONSTRAINT,
+  SQLITE_MISMATCH,
+  SQLITE_RANGE,
+]);
+
+/** True when it is the statement or its values that SQLite does not take, whatever the state of the file. */
+export function isRefusal(thrown: unknown): boolean {
+  return REFUSALS.has(resultCodeOf(thrown));
+}
+
 /** True when another handle holds the lock that was wanted. */
 export function isBusy(thrown: unknown): boolean {
   return resultCodeOf(thrown) === SQLITE_BUSY;
 }
 
 /** Extended result codes carry the primary one in their low byte. */
-function resultCodeOf(thrown: unknown): number | null {
+export function resultCodeOf(thrown: unknown): number | null {
   if (typeof thrown !== 'object' || thrown === null || !('errcode' in thrown)) return null;
   if (thrown.errcode === SQLITE_IOERR_SHMSIZE) return SQLITE_FULL;
   return typeof thrown.errcode === 'number' ? thrown.errcode & 0xff : null;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
@@ -8,7 +9,7 @@ import { summarize } from '@millrace/shared/trace/summary.ts';
 import { traceRecord } from '@millrace/shared/trace/testing/traceRecord.ts';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTracedMessages } from './testing/traceRecords.ts';
+import { createTracedMessages, type TracedMessage } from './testing/traceRecords.ts';
 import { createTracePipeline, type TracePipeline, type TracePipelineOptions } from './tracePipeline.ts';
 import { openTraceReader, type TraceReader } from './traceReader.ts';
 
@@ -26,6 +27,8 @@ async function start(over: Partial<TracePipelineOptions> = {}): Promise<TracePip
   const pipeline = await createTracePipeline({
     folder,
     resumeSeq: 0,
+    traceRatePerSecond: 0,
+    slowTraceMs: 1000,
     onFrame: () => {},
     onTrouble: (error) => {
       throw error;
@@ -57,8 +60,14 @@ const logLine = (message: string) => ({
 describe('keeping and reading traces', () => {
   it('reads as empty before anything was written', () => {
     const traces = reader();
-    expect(traces.list({ limit: 10 })).toEqual({ traces: [], next: null, total: 0 });
-    expect(traces.get('x')).toEqual({ records: [], truncated: 0 });
+    expect(traces.list({ limit: 10 })).toEqual({
+      traces: [],
+      next: null,
+      total: 0,
+      begun: 0,
+      sampledOut: 0,
+    });
+    expect(traces.get('x')).toEqual({ records: [], truncated: 0, missing: 0 });
     expect(traces.tail(-1, 10)).toEqual({ frames: [], gap: 0, nextSeq: 0 });
     expect(traces.logs(10)).toEqual([]);
   });
@@ -73,7 +82,7 @@ describe('keeping and reading traces', () => {
     const tail = reader().tail(-1, 100_000);
     expect(tail.frames.map(({ frame }) => decodeFrame(frame))).toEqual(seen);
     expect(tail).toMatchObject({ gap: 0, nextSeq: 2800 });
-    expect(pipeline.stats()).toEqual({ lastSeq: 2799, kept: 2800, expired: 0, lost: 0 });
+    expect(pipeline.stats()).toMatchObject({ lastSeq: 2799, kept: 2800, expired: 0, lost: 0 });
   });
 
   it('[TR5] resumes in the middle of a frame', async () => {
@@ -117,7 +126,7 @@ describe('keeping and reading traces', () => {
         const traces = reader();
         for (const correlationId of new Set(everything.map((record) => record.correlationId))) {
           const own = everything.filter((record) => record.correlationId === correlationId);
-          expect(traces.get(correlationId)).toEqual({ records: own, truncated: 0 });
+          expect(traces.get(correlationId)).toEqual({ records: own, truncated: 0, missing: 0 });
           expect(traces.list({ limit: 1, text: correlationId }).traces).toEqual([summarize(own)]);
         }
         traces.close();
@@ -194,6 +203,53 @@ describe('the list of traces', () => {
     ]);
   });
 
+  it('finds by key, type of any message, duration and error code', async () => {
+    const pipeline = await start();
+    const at = 1_700_000_000_000;
+    const trace = (id: string, tookMs: number, over: Partial<TraceRecord> = {}) => [
+      traceRecord({ kind: 'produced', messageId: id, timeMs: at, key: `key-${id}` }),
+      traceRecord({
+        kind: 'handled',
+        messageId: id,
+        correlationId: id,
+        nodeId: 'node:h',
+        timeMs: at + tookMs,
+        ...over,
+      }),
+    ];
+    pipeline.push(trace('quick', 3));
+    pipeline.push(trace('slow', 700, { messageType: 'order.shipped' }));
+    pipeline.push(trace('broken', 20, { kind: 'failed', errorCode: 'HANDLER_THREW' }));
+    await pipeline.flush();
+    const traces = reader();
+    const find = (query: Omit<Parameters<TraceReader['list']>[0], 'limit'>) =>
+      idsOf(traces.list({ limit: 10, ...query }));
+    expect(find({ durationMsMin: 700 })).toEqual(['slow']);
+    expect(find({ durationMsMin: 20 })).toEqual(['broken', 'slow']);
+    expect(find({ errorCode: 'HANDLER_THREW' })).toEqual(['broken']);
+    expect(find({ errorCode: 'HANDLER_TIMED_OUT' })).toEqual([]);
+    expect(find({ key: 'key-quick' })).toEqual(['quick']);
+    expect(find({ type: 'SHIPPED' })).toEqual(['slow']);
+    expect(find({ type: 'order' })).toEqual(['broken', 'slow', 'quick']);
+    expect(find({ text: 'shipped', durationMsMin: 1 })).toEqual(['slow']);
+    expect(find({ type: 'order', errorCode: 'HANDLER_THREW', durationMsMin: 50 })).toEqual([]);
+  });
+
+  it('adds to a trace whose root comes a second time, or long after it was forgotten', async () => {
+    const first = await start();
+    const [one, two] = messages(2) as [TracedMessage, TracedMessage];
+    first.push([...one.records, ...two.records]);
+    await first.close();
+    const second = await start({ resumeSeq: 8 });
+    second.push([...one.records, ...one.records.slice(2)]);
+    await second.flush();
+    const traces = reader();
+    const all = [...one.records, ...one.records, ...one.records.slice(2)];
+    expect(traces.get(one.id).records).toEqual(all);
+    expect(traces.list({ limit: 10, text: one.id }).traces).toEqual([summarize(all)]);
+    expect(traces.list({ limit: 10 }).total).toBe(2);
+  });
+
   it('refuses a cursor that is none', async () => {
     const { traces } = await fill();
     expect(() => traces.list({ limit: 1, before: 'yesterday' })).toThrow(
@@ -202,7 +258,123 @@ describe('the list of traces', () => {
   });
 });
 
+describe('sampled traces', () => {
+  const at = 1_700_000_000_000;
+  const trace = (id: string) => [
+    traceRecord({ kind: 'produced', messageId: id, timeMs: at }),
+    traceRecord({ kind: 'delivered', messageId: id, nodeId: 'node:h', timeMs: at, attempt: 1 }),
+    traceRecord({ kind: 'handled', messageId: id, nodeId: 'node:h', timeMs: at, attempt: 1 }),
+  ];
+  const failure = (id: string) =>
+    traceRecord({ kind: 'failed', messageId: id, nodeId: 'node:h', timeMs: at, errorCode: 'HANDLER_THREW' });
+  const sampling = { traceRatePerSecond: 10, nowMs: () => 0 };
+  const pushTraces = (pipeline: TracePipeline, count: number, label: string): void => {
+    for (let i = 0; i < count; i++) pipeline.push(trace(`${label}-${i}`));
+  };
+
+  it('[TR2] [TR3] stores whole traces, and counts exactly what is left out, over a restart, too', async () => {
+    const first = await start(sampling);
+    pushTraces(first, 1000, 'a');
+    first.push([failure('a-999')]);
+    await first.close();
+    const { kept, lost, sampling: counts } = first.stats();
+    expect(counts.share).toBeLessThan(1 / 8);
+    expect(counts.tracesBegun).toBe(1000);
+    expect(counts.promoted).toBe(1);
+    expect(kept + lost + counts.recordsOut).toBe(3001);
+    expect(first.recordsGiven()).toBe(3001);
+
+    const listed = reader().list({ limit: 500 });
+    expect(listed).toMatchObject({
+      begun: 1000,
+      sampledOut: counts.tracesOut,
+      total: 1000 - counts.tracesOut,
+    });
+    for (const { correlationId, records } of listed.traces)
+      expect(records, correlationId).toBe(correlationId === 'a-999' ? 4 : 3);
+    expect(listed.traces[0]).toMatchObject({ correlationId: 'a-999', status: 'failed' });
+
+    const second = await start({ ...sampling, resumeSeq: 3001 });
+    expect(second.stats()).toMatchObject({ kept, lost: 0, sampling: { ...counts, share: 1 } });
+    pushTraces(second, 10, 'b');
+    await second.flush();
+    expect(second.recordsGiven()).toBe(3031);
+    expect(second.stats().sampling.tracesBegun).toBe(1010);
+    await second.close();
+    // Seven more were given out than the store ever heard of.
+    const third = await start({ ...sampling, resumeSeq: 3038 });
+    expect(third.stats()).toMatchObject({ kept: kept + 30, lost: 7 });
+    expect(third.recordsGiven()).toBe(3038);
+  });
+
+  it('[TR3] says how many records of a promoted trace were gone', async () => {
+    const pipeline = await start({
+      ...sampling,
+      samplerLimits: { ring: { recordsMax: 64, bytesMax: 1e6 } },
+    });
+    pushTraces(pipeline, 500, 'a');
+    pushTraces(pipeline, 100, 'b');
+    pipeline.push([failure('a-400')]);
+    await pipeline.flush();
+    const traces = reader();
+    expect(traces.get('a-400')).toMatchObject({ records: [{ kind: 'failed' }], missing: 3, truncated: 0 });
+    expect(pipeline.stats().sampling).toMatchObject({ promoted: 1, incomplete: 1 });
+  });
+});
+
 describe('limits and failures', () => {
+  it('[TR3] passes over a damaged chunk, counts it and goes on with those after it', async () => {
+    const pipeline = await start();
+    pipeline.push(messages(10).flatMap(({ records }) => records));
+    await pipeline.close();
+    const database = new DatabaseSync(path.join(folder, 'trace.db'));
+    database.exec(`UPDATE chunks SET frame = substr(frame, 1, 40) || zeroblob(length(frame) - 40);
+      UPDATE counts SET indexed_seq = 0; DELETE FROM traces`);
+    database.close();
+    const again = await start({ resumeSeq: 40 });
+    const more = messages(5, 10);
+    again.push(more.flatMap(({ records }) => records));
+    await again.flush();
+    expect(again.stats()).toMatchObject({ lastSeq: 59, kept: 20, lost: 40 });
+    expect(reader().get(more[0]!.id).records).toEqual(more[0]!.records);
+  });
+
+  it('[TR3] is bounded in bytes', async () => {
+    const pipeline = await start({ limits: { bytesMax: 20_000 } });
+    for (let from = 0; from < 2000; from += 250) {
+      pipeline.push(messages(250, from).flatMap(({ records }) => records));
+      await pipeline.flush();
+    }
+    const { kept, expired } = pipeline.stats();
+    expect(kept + expired).toBe(8000);
+    expect(kept).toBeGreaterThanOrEqual(1000);
+    expect(kept).toBeLessThan(3000);
+  });
+
+  it('reads the traces of a run that ended under an older program', async () => {
+    const pipeline = await start();
+    const made = messages(3);
+    pipeline.push(made.flatMap(({ records }) => records));
+    await pipeline.close();
+    const database = new DatabaseSync(path.join(folder, 'trace.db'));
+    database.exec(`
+      CREATE TABLE nodes (code INTEGER PRIMARY KEY, node_id TEXT NOT NULL UNIQUE);
+      INSERT INTO nodes SELECT code, name FROM names WHERE kind = 'node';
+      INSERT INTO root_types SELECT name FROM names WHERE kind = 'type';
+      DROP TABLE names;
+      ${['types', 'errors', 'missing'].map((column) => `ALTER TABLE traces DROP COLUMN ${column};`).join('')}
+      ${['bytes', 'traces_begun', 'traces_out', 'records_out', 'promoted', 'incomplete', 'left_out']
+        .map((column) => `ALTER TABLE counts DROP COLUMN ${column};`)
+        .join('')}
+      PRAGMA user_version = 1`);
+    database.close();
+    const traces = reader();
+    expect(traces.list({ limit: 10, nodeId: 'node:handler' }).traces).toHaveLength(3);
+    expect(traces.list({ limit: 10, type: 'placed' }).traces).toHaveLength(3);
+    expect(traces.list({ limit: 10 })).toMatchObject({ total: 3, begun: 3, sampledOut: 0 });
+    expect(traces.get(made[1]!.id).records).toEqual(made[1]!.records);
+  });
+
   it('[TR3] expires the oldest records and counts them', async () => {
     const pipeline = await start({ limits: { recordsMax: 3000, logLinesMax: 10 } });
     const made = messages(2000);
@@ -214,7 +386,7 @@ describe('limits and failures', () => {
     expect(stats.kept).toBeLessThanOrEqual(3000);
     expect(stats.kept + stats.expired).toBe(8000);
     const traces = reader();
-    expect(traces.get(made[0]!.id)).toEqual({ records: [], truncated: 0 });
+    expect(traces.get(made[0]!.id)).toEqual({ records: [], truncated: 0, missing: 0 });
     expect(traces.get(made[1999]!.id).records).toEqual(made[1999]!.records);
     expect(traces.list({ limit: 1 }).total).toBe(stats.kept / 4);
     expect(traces.tail(-1, 1).gap).toBe(stats.expired);
@@ -230,18 +402,18 @@ describe('limits and failures', () => {
     await first.close();
 
     const second = await start({ resumeSeq: 400 });
-    expect(second.stats()).toEqual({ lastSeq: 399, kept: 400, expired: 0, lost: 0 });
+    expect(second.stats()).toMatchObject({ lastSeq: 399, kept: 400, expired: 0, lost: 0 });
     await second.close();
 
     const third = await start({ resumeSeq: 417 });
-    expect(third.stats()).toEqual({ lastSeq: 416, kept: 400, expired: 0, lost: 17 });
+    expect(third.stats()).toMatchObject({ lastSeq: 416, kept: 400, expired: 0, lost: 17 });
     third.push(messages(1, 500)[0]!.records);
     expect(third.log([logLine('after')])).toEqual([{ ...logLine('after'), seq: 2 }]);
     await third.close();
     expect(reader().tail(399, 10)).toMatchObject({ gap: 17, nextSeq: 421 });
 
     const fourth = await start({ resumeSeq: 421 });
-    expect(fourth.stats()).toEqual({ lastSeq: 420, kept: 404, expired: 0, lost: 17 });
+    expect(fourth.stats()).toMatchObject({ lastSeq: 420, kept: 404, expired: 0, lost: 17 });
   });
 
   it('[TR3] runs on without a store that cannot be opened, reports it once and counts what it cannot keep', async () => {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { frameHeader } from '@millrace/shared/trace/frame.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
+import { noSampledCounts, sampledTogether } from './sampledCounts.ts';
 import type { FromTraces, ToTraces, TraceSetup } from './traceProtocol.ts';
 import { noCounts, openTracesForWriting, traceError } from './traceSchema.ts';
 import { createTraceWriter, type TraceArrivals, type TraceWriter } from './traceWriter.ts';
@@ -15,7 +16,7 @@ const GATHER_MS = 100;
 const GATHER_RECORDS_MAX = 50_000;
 const INDEX_RECORDS_PER_STEP = 20_000;
 /** The list rests this many times as long as it worked. */
-const INDEX_REST_RATIO = 4;
+const INDEX_REST_RATIO = 2;
 /** How long a store that could not be opened is left alone. */
 const REOPEN_MS = 2000;
 
@@ -38,8 +39,15 @@ function openStore(): OpenStore {
   }
 }
 
-const NOTHING: TraceArrivals = { frames: [], lost: 0, endSeq: 0, lines: [] };
-let arrivals: TraceArrivals = { ...NOTHING, frames: [], lines: [] };
+const nothing = (): TraceArrivals => ({
+  frames: [],
+  lost: 0,
+  endSeq: 0,
+  sampled: null,
+  incomplete: [],
+  lines: [],
+});
+let arrivals = nothing();
 let records = 0;
 let timer: NodeJS.Timeout | null = null;
 let indexTimer: NodeJS.Timeout | null = null;
@@ -50,8 +58,8 @@ function start(): void {
   try {
     store = openStore();
     const counts = store.writer.counts();
-    // The run had numbered more records than were kept: the rest died with its process.
-    const lost = Math.max(0, resumeSeq - counts.nextSeq);
+    // The run had given out more records than were kept or sampled out: the rest died with its process.
+    const lost = Math.max(0, resumeSeq - counts.nextSeq - counts.sampled.recordsOut);
     const nextSeq = counts.nextSeq + lost;
     answer({
       type: 'started',
@@ -92,9 +100,9 @@ function settle(): void {
   if (timer) clearTimeout(timer);
   timer = null;
   const taken = arrivals;
-  if (taken.frames.length + taken.lines.length + taken.lost === 0) return;
+  if (taken.frames.length + taken.lines.length + taken.lost === 0 && taken.sampled === null) return;
   const frameBytes = taken.frames.reduce((sum, frame) => sum + frame.length, 0);
-  arrivals = { ...NOTHING, frames: [], lines: [] };
+  arrivals = nothing();
   const takenRecords = records;
   records = 0;
   try {
@@ -107,6 +115,7 @@ function settle(): void {
     // Saved with the next transaction that succeeds; until then only reported.
     arrivals.lost = taken.lost + takenRecords;
     arrivals.endSeq = taken.endSeq;
+    arrivals.sampled = taken.sampled;
     const counts = store?.writer.counts() ?? noCounts(resumeSeq);
     answer({
       type: 'settled',
@@ -139,6 +148,9 @@ function indexAll(): void {
   } catch {
     // As above.
   }
+  // Chunks that turned out damaged have changed them.
+  if (store !== null && arrivals.lost === 0)
+    answer({ type: 'settled', counts: store.writer.counts(), frameBytes: 0, logLinesLost: 0, error: null });
 }
 
 function gather(): void {
@@ -157,6 +169,10 @@ function handle(message: ToTraces): void {
     }
     case 'lost':
       return leaveOut(message.records, message.endSeq);
+    case 'sampled':
+      arrivals.sampled = sampledTogether(arrivals.sampled ?? noSampledCounts(), message.change);
+      for (const trace of message.incomplete) arrivals.incomplete.push(trace);
+      return gather();
     case 'logs':
       for (const line of message.lines) arrivals.lines.push(line);
       return gather();

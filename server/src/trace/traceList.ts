@@ -2,10 +2,10 @@ import { Buffer } from 'node:buffer';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RequestOf, ResponseOf } from '@millrace/shared/protocol/catalog.ts';
-import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceSummary } from '@millrace/shared/trace/record.ts';
-import { f64Of, SUMMARY_COLUMNS } from './traceIndex.ts';
-import { nodeMark, readCounts } from './traceSchema.ts';
+import { openFrameOrNull } from './openFrame.ts';
+import { f64Of, SUMMARY_COLUMNS } from './traceEntries.ts';
+import { type NameKind, nameMark, readCounts } from './traceSchema.ts';
 
 /** One step of a search looks at this many traces, and steps follow each other for this long at most. */
 const SCAN_STEP_TRACES = 5000;
@@ -23,18 +23,20 @@ type Filter = { sql: string; values: SQLInputValue[]; isIndexed: boolean };
  * A text is taken for the first of these that exists: a correlation id, a key, a part of a type, the id of a message.
  */
 export function listTraces(database: DatabaseSync, query: Query): Listed {
-  const total = readCounts(database).traces;
+  const { traces: total, sampled } = readCounts(database);
+  const ofAll = { total, begun: sampled.tracesBegun, sampledOut: sampled.tracesOut };
   const filter = filterOf(database, query);
-  if (filter === null) return { traces: [], next: null, total };
+  if (filter === null) return { traces: [], next: null, ...ofAll };
   const text = query.text?.trim() ?? '';
   const listed = text === '' ? filter : textFilter(database, filter, text);
   if (listed !== null) {
     const { traces, next } = scan(database, listed, query.limit, beforeOf(query));
-    return { traces, next: next === null ? null : String(next), total };
+    return { traces, next: next === null ? null : String(next), ...ofAll };
   }
   const correlationId = traceHolding(database, text);
   const only = correlationId === null ? null : byCorrelation(filter, correlationId);
-  return { traces: only === null ? [] : scan(database, only, 1, beforeOf(query)).traces, next: null, total };
+  const traces = only === null ? [] : scan(database, only, 1, beforeOf(query)).traces;
+  return { traces, next: null, ...ofAll };
 }
 
 function beforeOf({ before }: Query): number {
@@ -44,14 +46,51 @@ function beforeOf({ before }: Query): number {
   throw new WorkbenchError('REQUEST_INVALID', 'This is no place in the list of traces; start from its top.');
 }
 
-/** Status and node; null when nothing can fulfil it. */
-function filterOf(database: DatabaseSync, { status, nodeId }: Query): Filter | null {
-  let filter: Filter = { sql: '', values: [], isIndexed: true };
+/** All that is asked for besides the text; null when nothing can fulfil it. */
+function filterOf(database: DatabaseSync, query: Query): Filter | null {
+  const { status, nodeId, key, type, errorCode, durationMsMin } = query;
+  let filter: Filter | null = { sql: '', values: [], isIndexed: true };
   if (status === 'ok' || status === 'running') filter = and(filter, 'status = ?', status, false);
   else if (status !== undefined) filter = and(filter, 'trouble = ?', status, true);
-  if (nodeId === undefined) return filter;
-  const code = database.prepare('SELECT code FROM nodes WHERE node_id = ?').get(nodeId)?.code;
-  return code === undefined ? null : and(filter, 'instr(nodes, ?) > 0', nodeMark(code as number), false);
+  if (key !== undefined) filter = and(filter, 'key = ?', key, true);
+  if (durationMsMin !== undefined) filter = and(filter, 'last_ms - started_ms >= ?', durationMsMin, false);
+  if (nodeId !== undefined) filter = withName(database, filter, 'nodes', 'node', nodeId);
+  if (errorCode !== undefined && filter) filter = withName(database, filter, 'errors', 'error', errorCode);
+  if (type !== undefined && filter) filter = typeFilter(database, filter, type);
+  return filter;
+}
+
+function withName(
+  database: DatabaseSync,
+  filter: Filter,
+  column: 'nodes' | 'errors',
+  kind: NameKind,
+  name: string,
+): Filter | null {
+  const code = database.prepare('SELECT code FROM names WHERE kind = ? AND name = ?').get(kind, name)?.code;
+  return code === undefined ? null : and(filter, `instr(${column}, ?) > 0`, nameMark(code as number), false);
+}
+
+/** Narrows the filter to traces with a message of a type that contains this; null when no type does. */
+function typeFilter(database: DatabaseSync, filter: Filter, part: string): Filter | null {
+  const wanted = part.toLowerCase();
+  const codes = database
+    .prepare("SELECT code, name FROM names WHERE kind = 'type'")
+    .all()
+    .filter(({ name }) => (name as string).toLowerCase().includes(wanted))
+    .map(({ code }) => code as number);
+  const roots = database.prepare('SELECT name FROM root_types').all();
+  const rootTypes = roots.filter(({ name }) => (name as string).toLowerCase().includes(wanted));
+  if (codes.length + rootTypes.length === 0) return null;
+  // Not an index: the few types of a flow are everywhere, so a walk finds them soon.
+  const marks = codes.map(nameMark);
+  return and(
+    filter,
+    `(EXISTS (SELECT 1 FROM json_each(?) WHERE instr(types, value) > 0) OR
+      (types = '' AND root_type IN (SELECT value FROM json_each(?))))`,
+    [JSON.stringify(marks), JSON.stringify(rootTypes.map(({ name }) => name))],
+    false,
+  );
 }
 
 /** Narrows the filter to a correlation id, a key or types, whichever the text is; null when it is none of them. */
@@ -60,25 +99,22 @@ function textFilter(database: DatabaseSync, filter: Filter, text: string): Filte
     return byCorrelation(filter, text);
   if (database.prepare('SELECT 1 FROM traces WHERE key = ? LIMIT 1').get(text))
     return and(filter, 'key = ?', text, true);
-  const wanted = text.toLowerCase();
-  const types = database
-    .prepare('SELECT name FROM root_types')
-    .all()
-    .map(({ name }) => name as string)
-    .filter((name) => name.toLowerCase().includes(wanted));
-  if (types.length === 0) return null;
-  // Not an index: the few types of a flow are everywhere, so a walk finds them soon.
-  return and(filter, 'root_type IN (SELECT value FROM json_each(?))', JSON.stringify(types), false);
+  return typeFilter(database, filter, text);
 }
 
 function byCorrelation(filter: Filter, correlationId: string): Filter {
   return { ...and(filter, 'correlation_id = ?', correlationId, true), isIndexed: true };
 }
 
-function and(filter: Filter, part: string, value: SQLInputValue, isIndexed: boolean): Filter {
+function and(
+  filter: Filter,
+  part: string,
+  value: SQLInputValue | SQLInputValue[],
+  isIndexed: boolean,
+): Filter {
   return {
     sql: `${filter.sql} AND ${part}`,
-    values: [...filter.values, value],
+    values: [...filter.values, ...(Array.isArray(value) ? value : [value])],
     isIndexed: filter.isIndexed && isIndexed,
   };
 }
@@ -130,19 +166,23 @@ function traceHolding(database: DatabaseSync, id: string): string | null {
   );
 }
 
-/** Frames hold ids as bytes, so most chunks are ruled out without being decoded. */
+/** Frames hold ids as bytes, so most chunks are ruled out without being opened. A damaged one is passed over. */
 function traceOfMessage(rows: Iterable<Record<string, unknown>>, id: string, endMs: number): string | null {
   const needle = needleOf(id);
   for (const row of rows) {
     const frame = row.frame as Uint8Array;
     const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-    if (bytes.includes(needle)) {
-      const record = decodeFrame(frame).records.find(({ messageId }) => messageId === id);
-      if (record) return record.correlationId;
-    }
+    const correlationId = bytes.includes(needle) ? traceOfMessageIn(frame, id) : null;
+    if (correlationId !== null) return correlationId;
     if (performance.now() > endMs) break;
   }
   return null;
+}
+
+function traceOfMessageIn(frame: Uint8Array, id: string): string | null {
+  const view = openFrameOrNull(frame);
+  const index = view === null ? -1 : view.messages.indexOf(view.codeOfId(id));
+  return view === null || index < 0 ? null : view.idOf(view.correlations[index]);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-([0-9a-f])[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -1,5 +1,7 @@
 import type { ErrorData } from '@millrace/shared/errors/workbenchError.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
+import type { SampledCounts } from './sampledCounts.ts';
+import type { IncompleteTrace } from './traceSampler.ts';
 import type { TraceCounts } from './traceSchema.ts';
 
 /** What the run's main thread and the thread that keeps its traces say to each other. */
@@ -7,6 +9,8 @@ import type { TraceCounts } from './traceSchema.ts';
 export type TraceLimits = {
   /** Records kept; the oldest go first. */
   recordsMax: number;
+  /** Bytes of frames kept; what the list of traces takes besides is about as much again at most. */
+  bytesMax: number;
   logLinesMax: number;
 };
 
@@ -16,6 +20,8 @@ export type ToTraces =
   | { type: 'frame'; frame: Uint8Array }
   /** Numbered, but left out before they came here; `endSeq` is the sequence number after them. */
   | { type: 'lost'; records: number; endSeq: number }
+  /** What sampling did since this was said last. */
+  | { type: 'sampled'; change: SampledCounts; incomplete: IncompleteTrace[] }
   | { type: 'logs'; lines: LogLine[] }
   /** Answered once everything sent before is on its way to the disk. */
   | { type: 'flush'; flushId: number }

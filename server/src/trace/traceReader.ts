@@ -2,9 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RequestOf, ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
-import { decodeFrame, encodeFrame } from '@millrace/shared/trace/frame.ts';
+import { encodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
-import { f64Of } from './traceIndex.ts';
+import { openFrameOrNull } from './openFrame.ts';
+import { f64Of } from './traceEntries.ts';
 import { listTraces } from './traceList.ts';
 import { openTracesForReading, readCounts, traceError } from './traceSchema.ts';
 
@@ -19,7 +20,10 @@ export interface TraceReader {
    * leads on. `total` counts all traces kept, whatever is asked for.
    */
   list(query: Omit<RequestOf<'trace.list'>, 'runId'>): ResponseOf<'trace.list'>;
-  /** Records in the order of their numbers; `truncated` counts those that expired or are too many. */
+  /**
+   * Records in the order of their numbers; `truncated` counts those that expired or are too many, `missing` those that
+   * sampling had left out before the trace turned out worth keeping.
+   */
   get(correlationId: string): ResponseOf<'trace.get'>;
   /**
    * Frames after `afterSeq`, oldest first, for a client that resumes. `gap` counts the records after `afterSeq` that are
@@ -31,6 +35,9 @@ export interface TraceReader {
   /** Idempotent. */
   close(): void;
 }
+
+const NO_TRACES: ResponseOf<'trace.list'> = { traces: [], next: null, total: 0, begun: 0, sampledOut: 0 };
+const NO_TRACE: ResponseOf<'trace.get'> = { records: [], truncated: 0, missing: 0 };
 
 export type TraceTail = {
   frames: { firstSeq: number; count: number; frame: Uint8Array }[];
@@ -52,9 +59,8 @@ export function openTraceReader(folder: string): TraceReader {
     }
   };
   return {
-    list: (query) => withTraces((opened) => listTraces(opened, query), { traces: [], next: null, total: 0 }),
-    get: (correlationId) =>
-      withTraces((opened) => readTrace(opened, correlationId), { records: [], truncated: 0 }),
+    list: (query) => withTraces((opened) => listTraces(opened, query), NO_TRACES),
+    get: (correlationId) => withTraces((opened) => readTrace(opened, correlationId), NO_TRACE),
     tail: (afterSeq, recordsMax) =>
       withTraces((opened) => readTail(opened, afterSeq, recordsMax), { frames: [], gap: 0, nextSeq: 0 }),
     logs: (linesMax) => withTraces((opened) => readLogs(opened, linesMax), []),
@@ -67,19 +73,20 @@ export function openTraceReader(folder: string): TraceReader {
 
 function readTrace(database: DatabaseSync, correlationId: string): ResponseOf<'trace.get'> {
   const trace = database
-    .prepare('SELECT records, chunks FROM traces WHERE correlation_id = ?')
+    .prepare('SELECT records, missing, chunks FROM traces WHERE correlation_id = ?')
     .get(correlationId);
-  if (!trace) return { records: [], truncated: 0 };
+  if (!trace) return NO_TRACE;
   const frameAt = database.prepare('SELECT frame FROM chunks WHERE first_seq = ?');
   const records: TraceRecord[] = [];
   for (const firstSeq of f64Of(trace.chunks as Uint8Array).subarray(0, TRACE_CHUNKS_MAX)) {
     const chunk = frameAt.get(firstSeq);
-    if (!chunk) continue;
-    for (const record of decodeFrame(chunk.frame as Uint8Array).records) {
-      if (record.correlationId === correlationId && records.length < TRACE_RECORDS_MAX) records.push(record);
-    }
+    const view = chunk ? openFrameOrNull(chunk.frame as Uint8Array) : null;
+    const code = view?.codeOfId(correlationId) ?? 0;
+    for (let i = 0; view && i < view.count && records.length < TRACE_RECORDS_MAX; i++)
+      if (view.correlations[i] === code) records.push(view.recordAt(i));
   }
-  return { records, truncated: Math.max(0, (trace.records as number) - records.length) };
+  const truncated = Math.max(0, (trace.records as number) - records.length);
+  return { records, truncated, missing: trace.missing as number };
 }
 
 function readTail(database: DatabaseSync, afterSeq: number, recordsMax: number): TraceTail {
@@ -116,7 +123,10 @@ function frameFrom(row: Record<string, unknown>, wantedSeq: number): TraceTail['
   const frame = row.frame as Uint8Array;
   if (firstSeq >= wantedSeq) return { firstSeq, count, frame };
   if (firstSeq + count <= wantedSeq) return null;
-  const records = decodeFrame(frame).records.slice(wantedSeq - firstSeq);
+  const view = openFrameOrNull(frame);
+  if (view === null) return null;
+  const records: TraceRecord[] = [];
+  for (let i = wantedSeq - firstSeq; i < view.count; i++) records.push(view.recordAt(i));
   return { firstSeq: wantedSeq, count: records.length, frame: encodeFrame({ firstSeq: wantedSeq, records }) };
 }
 

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
+import type { SampledCounts } from './sampledCounts.ts';
 import type { FromTraces, ToTraces, TraceSetup } from './traceProtocol.ts';
+import type { IncompleteTrace } from './traceSampler.ts';
 import type { TraceCounts } from './traceSchema.ts';
 
 /** Frames on their way to the disk; beyond this the store is too slow and what comes is counted as lost. */
@@ -14,6 +16,7 @@ export interface TraceStore {
   nextLogSeq: number;
   keepFrame(frame: Uint8Array, count: number, endSeq: number): void;
   leaveOut(records: number, endSeq: number): void;
+  addSampled(change: SampledCounts, incomplete: IncompleteTrace[]): void;
   keepLines(lines: LogLine[]): void;
   /** Log lines that could not be kept since this was asked last. */
   takeLinesLost(): number;
@@ -92,6 +95,10 @@ export async function startTraceStore(
       if (dead || unsettledBytes + frame.length > UNSETTLED_BYTES_MAX) return leaveOut(count, endSeq);
       unsettledBytes += frame.length;
       send({ type: 'frame', frame });
+    },
+    addSampled(change, incomplete) {
+      if (incomplete.length > 0 || Object.values(change).some((value) => value !== 0))
+        send({ type: 'sampled', change, incomplete });
     },
     keepLines(lines) {
       if (dead) linesLost += lines.length;

@@ -2,12 +2,22 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
 import { frameHeader } from '@millrace/shared/trace/frame.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
+import { type SampledCounts, sampledTogether } from './sampledCounts.ts';
 import { createTraceIndex } from './traceIndex.ts';
 import type { TraceLimits } from './traceProtocol.ts';
-import { readCounts, type TraceCounts } from './traceSchema.ts';
+import type { IncompleteTrace } from './traceSampler.ts';
+import { readCounts, saveCounts, type TraceCounts } from './traceSchema.ts';
 
 /** What arrived since the last transaction; `endSeq` is the sequence number after all of it, lost records included. */
-export type TraceArrivals = { frames: Uint8Array[]; lost: number; endSeq: number; lines: LogLine[] };
+export type TraceArrivals = {
+  frames: Uint8Array[];
+  lost: number;
+  endSeq: number;
+  /** What sampling did in between; null for nothing. */
+  sampled: SampledCounts | null;
+  incomplete: IncompleteTrace[];
+  lines: LogLine[];
+};
 
 /** Each call keeps all it does or, when it throws, nothing. Synchronous; it lives on a thread of its own. */
 export interface TraceWriter {
@@ -22,15 +32,13 @@ export function createTraceWriter(database: DatabaseSync, limits: TraceLimits): 
   const sql = {
     addChunk: database.prepare('INSERT INTO chunks VALUES (?, ?, ?)'),
     oldestChunk: database.prepare(
-      'SELECT first_seq AS firstSeq, count FROM chunks ORDER BY first_seq LIMIT 1',
+      'SELECT first_seq AS firstSeq, count, length(frame) AS bytes FROM chunks ORDER BY first_seq LIMIT 1',
     ),
     deleteChunk: database.prepare('DELETE FROM chunks WHERE first_seq = ?'),
     addLine: database.prepare('INSERT OR IGNORE INTO log_lines VALUES (?, ?, ?, ?, ?, ?, ?)'),
     expireLines: database.prepare('DELETE FROM log_lines WHERE seq <= ?'),
-    saveCounts: database.prepare(
-      'UPDATE counts SET next_seq = ?, kept = ?, expired = ?, lost = ?, traces = ?, indexed_seq = ? WHERE id = 1',
-    ),
   };
+  const save = saveCounts(database);
   const index = createTraceIndex(database);
   let counts = readCounts(database);
 
@@ -39,8 +47,7 @@ export function createTraceWriter(database: DatabaseSync, limits: TraceLimits): 
     try {
       database.exec('BEGIN IMMEDIATE');
       change();
-      const { nextSeq, kept, expired, lost, traces, indexedSeq } = counts;
-      sql.saveCounts.run(nextSeq, kept, expired, lost, traces, indexedSeq);
+      save(counts);
       database.exec('COMMIT');
     } catch (thrown) {
       if (database.isTransaction) database.exec('ROLLBACK');
@@ -59,11 +66,12 @@ export function createTraceWriter(database: DatabaseSync, limits: TraceLimits): 
     }
     sql.addChunk.run(firstSeq, count, frame);
     counts.kept += count;
+    counts.bytes += frame.length;
     counts.nextSeq = firstSeq + count;
   };
 
   const expireChunks = (): void => {
-    while (counts.kept > limits.recordsMax) {
+    while (counts.kept > limits.recordsMax || counts.bytes > limits.bytesMax) {
       const oldest = sql.oldestChunk.get();
       assert(oldest, `${counts.kept} trace records are counted, but there is no chunk`);
       const firstSeq = oldest.firstSeq as number;
@@ -71,6 +79,7 @@ export function createTraceWriter(database: DatabaseSync, limits: TraceLimits): 
       index.expire(counts, firstSeq);
       sql.deleteChunk.run(firstSeq);
       counts.kept -= count;
+      counts.bytes -= oldest.bytes as number;
       counts.expired += count;
     }
   };
@@ -85,12 +94,14 @@ export function createTraceWriter(database: DatabaseSync, limits: TraceLimits): 
 
   return {
     counts: () => ({ ...counts }),
-    keep: ({ frames, lost, endSeq, lines }) =>
+    keep: ({ frames, lost, endSeq, sampled, incomplete, lines }) =>
       inTransaction(() => {
+        index.expect(incomplete);
         for (const frame of frames) keepFrame(frame);
         expireChunks();
         keepLines(lines);
         counts.lost += lost;
+        if (sampled) counts.sampled = sampledTogether(counts.sampled, sampled);
         counts.nextSeq = Math.max(counts.nextSeq, endSeq);
       }),
     index(recordsMax) {

@@ -19,6 +19,16 @@ export const ICONS: Record<NodeKind, string> = {
   filter: 'M3.5 5h17l-6.5 8v6l-4-2v-4L3.5 5Z',
   // one way becomes two
   route: 'M4 12h5c3 0 3-6 6-6h5 M17 3l3 3-3 3 M9 12c3 0 3 6 6 6h5 M17 15l3 3-3 3',
+  // an arrow bent into another direction
+  transform: 'M4 7h9a4 4 0 0 1 4 4v8 M13 15.5l4 4 4-4 M4 11.5h5 M4 16h5',
+  // a gauge
+  throttle: 'M4.5 18a9 9 0 1 1 15 0 M12 14l4-5.5 M12 14.8a.8.8 0 1 0 0-1.6.8.8 0 0 0 0 1.6Z',
+  // boxes in a box
+  batch: 'M4 4h16v16H4V4Z M8 8h3v3H8V8Z M13 8h3v3h-3V8Z M8 13h3v3H8v-3Z M13 13h3v3h-3v-3Z',
+  // a globe
+  call: 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z M3.5 12h17 M12 3.5c5 5 5 12 0 17 M12 3.5c-5 5-5 12 0 17',
+  // a drum
+  database: 'M5 6c0-3.3 14-3.3 14 0s-14 3.3-14 0Z M5 6v12c0 3.3 14 3.3 14 0V6 M5 12c0 3.3 14 3.3 14 0',
   // a sheet with an arrow into it
   file: 'M14 3H7.5A2.5 2.5 0 0 0 5 5.5v13A2.5 2.5 0 0 0 7.5 21h9a2.5 2.5 0 0 0 2.5-2.5V8l-5-5Z M14 3v5h5 M12 11.5v6 M9.5 15l2.5 2.5 2.5-2.5',
   // lines of text

@@ -25,12 +25,21 @@ export function gistOf(node: FlowNode): string {
     case 'handler':
       return `${plural(node.config.code.trim().split('\n').length, 'line')}, ${plural(node.config.retry.attemptsMax, 'attempt')}`;
     case 'filter':
+    case 'transform':
       return node.config.expression
         .replaceAll(/\bevent\.data\./g, '')
         .replaceAll(/\s+/g, ' ')
         .trim();
     case 'route':
       return plural(node.config.routes.length, 'rule');
+    case 'throttle':
+      return `at most ${perSecond(node.config.ratePerSecond)}`;
+    case 'batch':
+      return `${grouped(node.config.items)} or ${span(node.config.waitMs)}, by ${node.config.scope}`;
+    case 'call':
+      return `${node.config.method} ${node.config.url.replace(/^https?:\/\//, '')}`;
+    case 'database':
+      return `${node.config.target.engine === 'sqlite' ? node.config.target.file : 'PostgreSQL'}, ${node.config.table}`;
     case 'file':
       return node.config.path;
     case 'log':
@@ -47,6 +56,10 @@ function grouped(value: number): string {
   const [whole = '', fraction] = String(value).split('.');
   const digits = whole.replaceAll(/\B(?=(\d{3})+(?!\d))/g, ',');
   return fraction === undefined ? digits : `${digits}.${fraction}`;
+}
+
+function span(ms: number): string {
+  return ms % 1000 === 0 ? `${grouped(ms / 1000)} s` : `${grouped(ms)} ms`;
 }
 
 function perSecond(rate: number): string {

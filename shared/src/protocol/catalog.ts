@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { redriveProgressSchema, redriveSelectionSchema } from '../deadLetters/redrive.ts';
+import { ERROR_CODES } from '../errors/codes.ts';
 import { type ErrorData, errorDataSchema } from '../errors/workbenchError.ts';
 import { faultSpecSchema } from '../faults/fault.ts';
 import { flowChangeSchema } from '../flow/changes.ts';
@@ -204,6 +205,13 @@ export const REQUESTS = {
       text: z.string().max(256).optional(),
       status: z.enum(['ok', 'running', 'retried', 'failed', 'dead-lettered']).optional(),
       nodeId: nodeIdSchema.optional(),
+      /** Key of the message that began the trace. */
+      key: z.string().max(1024).optional(),
+      /** Part of the event type of any of its messages. */
+      type: z.string().max(256).optional(),
+      /** At least so long from the first record to the last. */
+      durationMsMin: z.number().min(0).optional(),
+      errorCode: z.enum(ERROR_CODES).optional(),
       limit: z.int().min(1).max(500),
       /** Cursor from the last answer; newest first. */
       before: z.string().optional(),
@@ -211,12 +219,21 @@ export const REQUESTS = {
     response: z.strictObject({
       traces: z.array(traceSummarySchema),
       next: z.string().nullable(),
+      /** All traces stored, whatever was asked for. */
       total: z.int(),
+      /** Traces that began, and those of them that sampling left out (TR2); as of the last records stored. */
+      begun: z.int(),
+      sampledOut: z.int(),
     }),
   },
   'trace.get': {
     request: z.strictObject({ runId: z.string(), correlationId: z.string() }),
-    response: z.strictObject({ records: z.array(traceRecordSchema), truncated: z.int() }),
+    /** `missing` counts records of its beginning that sampling left out before the trace turned out worth keeping. */
+    response: z.strictObject({
+      records: z.array(traceRecordSchema),
+      truncated: z.int(),
+      missing: z.int(),
+    }),
   },
   'topic.read': {
     request: z.strictObject({

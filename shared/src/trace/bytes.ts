@@ -187,6 +187,11 @@ export class ByteReader {
     return textOf(units);
   }
 
+  skipText(): void {
+    const header = this.varint();
+    this.take(Math.floor(header / 2) * (header % 2 === 0 ? 1 : 2));
+  }
+
   uuid(): string {
     const b = this.take(16);
     let text = '';

@@ -105,6 +105,47 @@ export const nodeConditionSchema = z.strictObject({
 });
 export type NodeCondition = z.infer<typeof nodeConditionSchema>;
 
+/** How traces fare on their way to the store: nothing is left out that is not counted here (TR3). */
+export const traceFiguresSchema = z.strictObject({
+  lastSeq: count,
+  kept: count,
+  expired: count,
+  lost: count,
+  sampling: z.strictObject({
+    /** Share of new traces kept at the moment; 1 keeps all. */
+    share: z.number().min(0).max(1),
+    tracesBegun: count,
+    /** Traces of which nothing was kept, and records that were not. */
+    tracesOut: count,
+    recordsOut: count,
+    /** Traces brought back because they failed or were slow. */
+    promoted: count,
+    /** Of these, those whose beginning was gone. */
+    incomplete: count,
+    /** Traces in trouble, or slow, that were more than could be brought back. */
+    leftOut: count,
+  }),
+});
+export type TraceFigures = z.infer<typeof traceFiguresSchema>;
+
+export function zeroTraceFigures(): TraceFigures {
+  return {
+    lastSeq: 0,
+    kept: 0,
+    expired: 0,
+    lost: 0,
+    sampling: {
+      share: 1,
+      tracesBegun: 0,
+      tracesOut: 0,
+      recordsOut: 0,
+      promoted: 0,
+      incomplete: 0,
+      leftOut: 0,
+    },
+  };
+}
+
 /** Everything the canvas shows of a run at one moment. Sent several times a second, whole, because it is small. */
 export const metricsSnapshotSchema = z.strictObject({
   runId: z.string(),
@@ -118,7 +159,7 @@ export const metricsSnapshotSchema = z.strictObject({
   /** Faults that were injected and are not healed. */
   faults: z.array(activeFaultSchema),
   redrives: z.array(redriveProgressSchema),
-  trace: z.strictObject({ lastSeq: count, kept: count, expired: count, lost: count }),
+  trace: traceFiguresSchema,
   /** Running: true while storage refuses writes and the run waits for room. */
   stalled: z.string().nullable(),
 });

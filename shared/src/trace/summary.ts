@@ -17,33 +17,39 @@ export function mergeSummary(
   const first = records[0];
   if (!first) return existing ?? emptySummary('', 0);
   const summary: TraceSummary = existing ? { ...existing } : emptySummary(first.correlationId, first.timeMs);
-  let rootKnown = existing !== undefined && existing.rootNodeId !== '';
-  let deadLettered = existing?.status === 'dead-lettered';
-  for (const record of records) {
-    summary.records += 1;
-    summary.startedMs = Math.min(summary.startedMs, record.timeMs);
-    summary.lastMs = Math.max(summary.lastMs, record.timeMs);
-    const isRoot = record.kind === 'produced' && record.messageId === record.correlationId;
-    if (isRoot || !rootKnown) {
-      rootKnown = true;
-      summary.rootNodeId = record.nodeId;
-      summary.rootType = record.messageType;
-      summary.key = record.key ?? summary.key;
-    }
-    // A root may get its key only where it is appended, from the topic's path.
-    summary.key ??= record.key;
-    if (record.kind === 'dead-lettered') deadLettered = true;
-    count(summary, record);
-  }
-  summary.status = statusOf(summary, deadLettered);
+  for (const record of records) addToSummary(summary, record);
   return summary;
+}
+
+/** What of a record its summary takes note of. */
+export type SummedRecord = Pick<
+  TraceRecord,
+  'kind' | 'timeMs' | 'nodeId' | 'messageId' | 'correlationId' | 'messageType' | 'key' | 'attempt'
+>;
+
+/** The same for one record, into a summary that nobody else holds. */
+export function addToSummary(summary: TraceSummary, record: SummedRecord): void {
+  summary.records += 1;
+  if (record.timeMs < summary.startedMs) summary.startedMs = record.timeMs;
+  if (record.timeMs > summary.lastMs) summary.lastMs = record.timeMs;
+  const isRoot = record.kind === 'produced' && record.messageId === record.correlationId;
+  if (isRoot || summary.rootNodeId === '') {
+    summary.rootNodeId = record.nodeId;
+    summary.rootType = record.messageType;
+    summary.key = record.key ?? summary.key;
+  }
+  // A root may get its key only where it is appended, from the topic's path.
+  summary.key ??= record.key;
+  count(summary, record);
+  const isDeadLettered = summary.status === 'dead-lettered' || record.kind === 'dead-lettered';
+  summary.status = statusOf(summary, isDeadLettered);
 }
 
 export function summarize(records: readonly TraceRecord[]): TraceSummary {
   return mergeSummary(undefined, records);
 }
 
-function count(summary: TraceSummary, record: TraceRecord): void {
+function count(summary: TraceSummary, record: SummedRecord): void {
   switch (record.kind) {
     case 'produced':
     case 'emitted':
@@ -90,7 +96,7 @@ function statusOf(summary: TraceSummary, deadLettered: boolean): TraceStatus {
   return summary.failures > 0 ? 'retried' : 'ok';
 }
 
-function emptySummary(correlationId: string, timeMs: number): TraceSummary {
+export function emptySummary(correlationId: string, timeMs: number): TraceSummary {
   return {
     correlationId,
     rootType: '',

@@ -28,7 +28,12 @@ export type ConnectionStatus =
   | { state: 'offline' }
   | { state: 'refused'; reason: string };
 
-export type TraceFrameListener = (runId: string, skipped: number, frame: Uint8Array) => void;
+/** What it returns resolves when the frame was taken in; it must not reject. */
+export type TraceFrameListener = (
+  runId: string,
+  skipped: number,
+  frame: Uint8Array,
+) => Promise<void> | undefined;
 export type Unsubscribe = () => void;
 
 /** The one line between page and server. Everything that crosses it is parsed; it reconnects by itself. */
@@ -39,7 +44,7 @@ export interface Connection {
   readonly badMessages: StoreApi<{ count: number; last: string | null }>;
   request<Name extends RequestName>(name: Name, payload: RequestOf<Name>): Promise<ResponseOf<Name>>;
   on<Name extends EventName>(event: Name, listener: (payload: EventOf<Name>) => void): Unsubscribe;
-  /** The frame is acknowledged after the listeners returned: a listener that is slow slows the server's stream down. */
+  /** The frame is acknowledged once the listeners have taken it in: one that is slow slows the server's stream down. */
   onTraceFrame(listener: TraceFrameListener): Unsubscribe;
   /** Called each time the line is up again after it was down; what was watched must be asked for again. */
   onReconnect(listener: () => void): Unsubscribe;
@@ -91,13 +96,16 @@ export function connect(): Connection {
   });
   socket.on(TRACE_FRAME_EVENT, (runId: unknown, skipped: unknown, frame: unknown, acknowledge: unknown) => {
     const bytes = frame instanceof ArrayBuffer ? new Uint8Array(frame) : frame;
+    const taken: (Promise<void> | undefined)[] = [];
     if (typeof runId === 'string' && typeof skipped === 'number' && bytes instanceof Uint8Array) {
-      for (const listener of frameListeners) listener(runId, skipped, bytes);
+      for (const listener of frameListeners) taken.push(listener(runId, skipped, bytes));
     } else {
       reportBad(TRACE_FRAME_EVENT, 'It is not (run id, skipped, bytes).');
     }
     // Acknowledged even when it was bad: an unacknowledged frame would hold the stream for ever.
-    if (typeof acknowledge === 'function') acknowledge();
+    void Promise.all(taken).then(() => {
+      if (typeof acknowledge === 'function') acknowledge();
+    });
   });
 
   return {

@@ -1,7 +1,10 @@
 /** Every bound of the live half of the page. What falls out at a bound is counted and shown (rule TR3). */
 
-/** Trace records kept in the tab; older ones are read from the server. */
-export const TRACE_RECORDS_MAX = 20_000;
+/** Trace frames that wait to be taken in. The server sends fewer at a time; a line that came back may add some. */
+export const QUEUED_FRAMES_MAX = 16;
+/** Trace records are taken in for so long per animation frame, looking at the time after so many. */
+export const SLICE_MS = 5;
+export const SLICE_RECORDS = 250;
 /** Traces summarised from the live tail; the oldest started goes first. */
 export const LIVE_TRACES_MAX = 2_000;
 /** Message ids kept per live trace, so that a search finds a trace by one of its messages. */

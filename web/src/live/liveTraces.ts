@@ -1,9 +1,11 @@
+import type { FrameView } from '@millrace/shared/trace/frameView.ts';
 import type { TraceRecord, TraceSummary } from '@millrace/shared/trace/record.ts';
-import { mergeSummary } from '@millrace/shared/trace/summary.ts';
+import { addToSummary, emptySummary } from '@millrace/shared/trace/summary.ts';
 import { LIVE_TRACES_MAX, TRACE_MESSAGE_IDS_MAX } from './limits.ts';
 import { Ring } from './ring.ts';
 
 export type LiveTrace = {
+  /** A new object whenever it says something new, so that rows notice. */
   summary: TraceSummary;
   /** Where its messages have been, for the filter by node. */
   nodeIds: Set<string>;
@@ -11,6 +13,7 @@ export type LiveTrace = {
   messageIds: Set<string>;
   types: Set<string>;
   keys: Set<string>;
+  errorCodes: Set<string>;
 };
 
 /**
@@ -38,25 +41,38 @@ export class LiveTraces {
     return this.#traces.values();
   }
 
-  /** Records of one frame, in the order in which they were observed. */
-  add(records: readonly TraceRecord[]): void {
-    for (const [correlationId, ofTrace] of Map.groupBy(records, (record) => record.correlationId)) {
+  /** Some records of one frame, in the order in which they were observed. */
+  add(view: FrameView, from: number, to: number): void {
+    const touched = new Map<number, LiveTrace>();
+    for (let index = from; index < to; index++) {
+      const code = view.correlations[index] as number;
+      const correlationId = view.neededIdOf(code);
       // Rebalances and the like belong to no message.
       if (correlationId === '') continue;
-      const trace = this.#traces.get(correlationId);
-      const summary = mergeSummary(trace?.summary, ofTrace);
-      if (trace) trace.summary = summary;
-      describe(trace ?? this.#open(correlationId, summary), ofTrace);
+      let trace = touched.get(code);
+      if (trace === undefined) {
+        trace = this.#touch(correlationId, view.timesMs[index] as number);
+        touched.set(code, trace);
+      }
+      take(trace, view.recordAt(index));
     }
   }
 
-  #open(correlationId: string, summary: TraceSummary): LiveTrace {
+  #touch(correlationId: string, timeMs: number): LiveTrace {
+    const known = this.#traces.get(correlationId);
+    if (known === undefined) return this.#open(correlationId, timeMs);
+    known.summary = { ...known.summary };
+    return known;
+  }
+
+  #open(correlationId: string, timeMs: number): LiveTrace {
     const trace: LiveTrace = {
-      summary,
+      summary: emptySummary(correlationId, timeMs),
       nodeIds: new Set(),
       messageIds: new Set(),
       types: new Set(),
       keys: new Set(),
+      errorCodes: new Set(),
     };
     // The ring remembers who is oldest: the first key of a map that loses its first key all the time is slow to find.
     const oldest = this.#order.length === LIVE_TRACES_MAX ? this.#order.at(this.#order.first) : undefined;
@@ -70,11 +86,11 @@ export class LiveTraces {
   }
 }
 
-function describe(trace: LiveTrace, records: readonly TraceRecord[]): void {
-  for (const record of records) {
-    trace.nodeIds.add(record.nodeId);
-    if (record.messageType !== '') trace.types.add(record.messageType);
-    if (record.key !== null) trace.keys.add(record.key);
-    if (trace.messageIds.size < TRACE_MESSAGE_IDS_MAX) trace.messageIds.add(record.messageId);
-  }
+function take(trace: LiveTrace, record: TraceRecord): void {
+  addToSummary(trace.summary, record);
+  trace.nodeIds.add(record.nodeId);
+  if (record.messageType !== '') trace.types.add(record.messageType);
+  if (record.key !== null) trace.keys.add(record.key);
+  if (record.errorCode !== null) trace.errorCodes.add(record.errorCode);
+  if (trace.messageIds.size < TRACE_MESSAGE_IDS_MAX) trace.messageIds.add(record.messageId);
 }

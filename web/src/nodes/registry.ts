@@ -1,4 +1,7 @@
 import type { NodeKind } from '@millrace/shared/flow/records/registry.ts';
+import { batchView } from './batch/view.ts';
+import { callView } from './call/view.ts';
+import { databaseView } from './database/view.ts';
 import { fileView } from './file/view.ts';
 import { filterView } from './filter/view.ts';
 import { generatorView } from './generator/view.ts';
@@ -9,7 +12,9 @@ import type { NodeKindView } from './nodeView.ts';
 import { replayView } from './replay/view.ts';
 import { routeView } from './route/view.ts';
 import { scheduleView } from './schedule/view.ts';
+import { throttleView } from './throttle/view.ts';
 import { topicView } from './topic/view.ts';
+import { transformView } from './transform/view.ts';
 
 /** Every node kind as the page shows it; a kind that is missing does not compile. */
 export const NODE_VIEWS: { readonly [Kind in NodeKind]: NodeKindView<Kind> } = {
@@ -21,6 +26,11 @@ export const NODE_VIEWS: { readonly [Kind in NodeKind]: NodeKindView<Kind> } = {
   handler: handlerView,
   filter: filterView,
   route: routeView,
+  transform: transformView,
+  throttle: throttleView,
+  batch: batchView,
+  call: callView,
+  database: databaseView,
   file: fileView,
   log: logView,
 };

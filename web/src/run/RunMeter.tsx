@@ -5,6 +5,7 @@ import { memo, useEffect, useState } from 'react';
 import { exactNumber, formatElapsed, formatRate, plural } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { isActive } from '../live/liveRun.ts';
+import { samplingOf, samplingSentence } from '../live/sampling.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import classes from './RunControls.module.css';
 import { elapsedMs, type StatusView, statusView } from './runStatus.ts';
@@ -62,6 +63,7 @@ function Meter({ live }: { live: LiveRun }) {
           </span>
         </Tooltip>
       )}
+      <Sampled live={live} />
       <LeftOut live={live} />
     </>
   );
@@ -118,6 +120,24 @@ function Rate({ live }: { live: LiveRun }) {
     </span>
   );
 }
+
+/** Says the ratio wherever the traces of the run are a sample (TR2). */
+function Sampled({ live }: { live: LiveRun }) {
+  useSignal(live.metrics.changed, FIGURES_MS);
+  const sampling = samplingOf(live.metrics.latest?.trace);
+  const sentence = sampling && samplingSentence(sampling);
+  return sentence === null ? null : <SampledMark share={sampling?.share ?? 1} sentence={sentence} />;
+}
+
+const SampledMark = memo(function SampledMark({ share, sentence }: { share: number; sentence: string }) {
+  return (
+    <Tooltip label={sentence} multiline maw={360}>
+      <span className={classes.note} data-testid="run-sampled">
+        {share < 1 ? `1 of ${exactNumber(Math.round(1 / share))} traces` : 'traces sampled'}
+      </span>
+    </Tooltip>
+  );
+});
 
 function LeftOut({ live }: { live: LiveRun }) {
   useSignal(live.metrics.changed, FIGURES_MS);

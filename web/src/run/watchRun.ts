@@ -1,6 +1,5 @@
 import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
-import { decodeFrame } from '@millrace/shared/trace/frame.ts';
 import type { Connection } from '../connection/connection.ts';
 import { LiveRun } from '../live/liveRun.ts';
 import type { RunReader } from '../live/watch.tsx';
@@ -76,7 +75,7 @@ export function watchRun(connection: Connection, runId: string, events: RunWatch
       events.onNotice(notice);
     }),
     connection.onTraceFrame((of, skipped, frame) => {
-      if (of === runId) takeFrame(live, frame, skipped);
+      return of === runId ? live.tail.take(frame, skipped) : undefined;
     }),
     connection.onReconnect(() => void join()),
   ];
@@ -87,20 +86,11 @@ export function watchRun(connection: Connection, runId: string, events: RunWatch
     close: () => {
       closed = true;
       for (const off of leave) off();
+      live.tail.close();
       // The server also forgets a watcher whose connection is gone, so a failure here leaves nothing behind.
       connection.request('run.unwatch', { runId }).catch(() => {});
     },
   };
-}
-
-/** A frame that cannot be read is counted; throwing here would leave it unacknowledged and stop the stream. */
-function takeFrame(live: LiveRun, frame: Uint8Array, skipped: number): void {
-  try {
-    live.tail.add(decodeFrame(frame), skipped);
-  } catch (thrown) {
-    live.tail.addUnreadableFrame();
-    console.error('A trace frame could not be read.', thrown);
-  }
 }
 
 export function runReader(connection: Connection, runId: string): RunReader {

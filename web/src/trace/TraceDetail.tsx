@@ -22,7 +22,7 @@ type View = 'waterfall' | 'tree';
 export function TraceDetail({ live, reader, correlationId }: Props) {
   const { host } = useWatch();
   const selectTrace = useSelection((state) => state.selectTrace);
-  const { model, truncated, loading, error } = useTrace(live, reader, correlationId);
+  const { model, truncated, missing, loading, error } = useTrace(live, reader, correlationId);
   const [view, setView] = useState<View>('waterfall');
   const [spanId, setSpanId] = useState<string | null>(null);
   const graph = live.graph;
@@ -78,6 +78,13 @@ export function TraceDetail({ live, reader, correlationId }: Props) {
       {truncated > 0 ? (
         <p className={classes.leftOut} role="status">
           This trace is longer than what can be shown: {plural(truncated, 'record')} left out.
+        </p>
+      ) : null}
+      {missing > 0 ? (
+        <p className={classes.leftOut} role="status" data-testid="trace-missing">
+          This trace was sampled out until it failed or took long; {plural(missing, 'record')} of its
+          beginning
+          {missing === 1 ? ' was' : ' were'} gone by then.
         </p>
       ) : null}
       {loading ? <p className={classes.empty}>Reading the trace…</p> : null}

@@ -5,22 +5,29 @@ import { memo } from 'react';
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import classes from './trace.module.css';
-import { STATUS_LABEL, TRACE_STATUSES, type TraceFilter } from './traceList.ts';
+import { STATUS_LABEL, TRACE_STATUSES } from './traceList.ts';
+import type { TraceSearch } from './traceQuery.ts';
 
 type Props = {
   live: LiveRun;
-  filter: TraceFilter;
-  onFilter: (filter: TraceFilter) => void;
+  search: TraceSearch;
+  onSearch: (search: TraceSearch) => void;
+  /** What of the query makes no sense. */
+  problem: string | null;
   following: boolean;
   onFollow: (on: boolean) => void;
   newCount: number;
 };
 
+const QUERY_HELP =
+  'status:failed node:charge key:a17 type:order duration>200ms code:HANDLER_THREW, or any id, key or part of a type';
+
 /** Rendered apart from the rows, which change several times a second. */
 export const TraceFilterBar = memo(function TraceFilterBar({
   live,
-  filter,
-  onFilter,
+  search,
+  onSearch,
+  problem,
   following,
   onFollow,
   newCount,
@@ -31,11 +38,13 @@ export const TraceFilterBar = memo(function TraceFilterBar({
       <TextInput
         className={classes.grow}
         leftSection={<Search size={13} aria-hidden />}
-        placeholder="Id, key or event type"
-        aria-label="Find traces by id, key or event type"
-        value={filter.text}
+        placeholder="Id, key or event type, or duration>200ms code:HANDLER_THREW …"
+        title={QUERY_HELP}
+        aria-label="Find traces by id, key, event type or a query"
+        value={search.query}
         maxLength={256}
-        onChange={(event) => onFilter({ ...filter, text: event.currentTarget.value })}
+        error={problem}
+        onChange={(event) => onSearch({ ...search, query: event.currentTarget.value })}
         data-testid="trace-filter-text"
       />
       <Select
@@ -44,8 +53,8 @@ export const TraceFilterBar = memo(function TraceFilterBar({
         placeholder="Any status"
         clearable
         data={TRACE_STATUSES.map((status) => ({ value: status, label: STATUS_LABEL[status] }))}
-        value={filter.status}
-        onChange={(status) => onFilter({ ...filter, status: status as TraceStatus | null })}
+        value={search.status}
+        onChange={(status) => onSearch({ ...search, status: status as TraceStatus | null })}
         data-testid="trace-filter-status"
       />
       <Select
@@ -55,8 +64,8 @@ export const TraceFilterBar = memo(function TraceFilterBar({
         clearable
         searchable
         data={nodes.map((node) => ({ value: node.id, label: node.name }))}
-        value={filter.nodeId}
-        onChange={(nodeId) => onFilter({ ...filter, nodeId })}
+        value={search.nodeId}
+        onChange={(nodeId) => onSearch({ ...search, nodeId })}
         data-testid="trace-filter-node"
       />
       {newCount > 0 ? (

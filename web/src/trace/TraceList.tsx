@@ -1,6 +1,6 @@
 import type { TraceSummary } from '@millrace/shared/trace/record.ts';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, memo, useCallback, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import {
   compactNumber,
   exactNumber,
@@ -14,18 +14,26 @@ import { isActive, type LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
 import type { RunReader } from '../live/watch.tsx';
 import { LeftOutNote } from './LeftOutNote.tsx';
+import { SamplingNote } from './SamplingNote.tsx';
 import { TraceFilterBar } from './TraceFilterBar.tsx';
 import classes from './trace.module.css';
-import { HISTORY_TRACES_MAX, isFiltered, NO_FILTER, STATUS_LABEL, type TraceFilter } from './traceList.ts';
+import { HISTORY_TRACES_MAX, isFiltered, STATUS_LABEL, type TraceFilter } from './traceList.ts';
+import { NO_SEARCH, parseSearch, type TraceSearch } from './traceQuery.ts';
 import { useTraceList } from './useTraceList.ts';
 
 const ROW_PX = 26;
 /** Older pages are asked for this many rows before the end is reached. */
 const LOAD_AHEAD_ROWS = 20;
+const NO_NODES: readonly { id: string; name: string }[] = [];
 
 export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }) {
-  const [filter, setFilter] = useState<TraceFilter>(NO_FILTER);
-  const settledFilter = useSettled(filter);
+  const [search, setSearch] = useState<TraceSearch>(NO_SEARCH);
+  const settledSearch = useSettled(search);
+  const nodes = live.graph?.document.nodes ?? NO_NODES;
+  const { filter: settledFilter, problem } = useMemo(
+    () => parseSearch(settledSearch, nodes),
+    [settledSearch, nodes],
+  );
   const [following, setFollowing] = useState(true);
   const list = useTraceList(live, reader, settledFilter, following);
   const selected = useSelection((state) => state.traceId);
@@ -92,12 +100,14 @@ export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }
     <section className={classes.list} aria-label="Traces">
       <TraceFilterBar
         live={live}
-        filter={filter}
-        onFilter={setFilter}
+        search={search}
+        onSearch={setSearch}
+        problem={problem}
         following={following}
         onFollow={follow}
         newCount={list.newCount}
       />
+      <SamplingNote live={live} begun={list.begun} sampledOut={list.sampledOut} />
       <LeftOutNote live={live} />
       <div className={classes.head} aria-hidden>
         <span>Started</span>
@@ -141,7 +151,7 @@ export function TraceList({ live, reader }: { live: LiveRun; reader: RunReader }
       </div>
       <footer className={classes.foot}>
         <span data-testid="trace-total">
-          {isFiltered(filter)
+          {isFiltered(settledFilter)
             ? `${plural(rows.length, 'trace')}${hasMore ? ' so far' : ''} that fit`
             : `${plural(Math.max(list.total, rows.length), 'trace')}`}
           {list.full

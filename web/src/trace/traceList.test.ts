@@ -28,6 +28,7 @@ function live(of: TraceSummary, extra: Partial<LiveTrace> = {}): LiveTrace {
     messageIds: new Set([of.correlationId, `${of.correlationId}-child`]),
     types: new Set(['order.placed', 'order.paid']),
     keys: new Set(['customer-7']),
+    errorCodes: new Set(),
     ...extra,
   };
 }
@@ -69,6 +70,20 @@ describe('mergeTraces', () => {
     expect(['customer', 'shipped'].map(found)).toEqual([false, false]);
     expect(matches({ ...NO_FILTER, nodeId: 'node:x' }, trace)).toBe(false);
     expect(matches({ ...NO_FILTER, status: 'retried' }, trace)).toBe(true);
+  });
+
+  it('finds by key, type, duration and error code, as the server does', () => {
+    const trace = live(summary('a', 10, { key: 'customer-7', lastMs: 250 }), {
+      errorCodes: new Set(['HANDLER_THREW']),
+    });
+    const found = (filter: Partial<typeof NO_FILTER>): boolean => matches({ ...NO_FILTER, ...filter }, trace);
+    expect(found({ key: 'customer-7', type: 'PAID', durationMsMin: 240, errorCode: 'HANDLER_THREW' })).toBe(
+      true,
+    );
+    expect(found({ key: 'customer-8' })).toBe(false);
+    expect(found({ type: 'shipped' })).toBe(false);
+    expect(found({ durationMsMin: 241 })).toBe(false);
+    expect(found({ errorCode: 'HANDLER_TIMED_OUT' })).toBe(false);
   });
 
   it('counts what a paused view holds back', () => {

@@ -1,25 +1,69 @@
+import type { ErrorCode } from '@millrace/shared/errors/codes.ts';
+import type { RequestOf } from '@millrace/shared/protocol/catalog.ts';
 import type { TraceStatus, TraceSummary } from '@millrace/shared/trace/record.ts';
 import type { LiveTrace } from '../live/liveTraces.ts';
 
-export type TraceFilter = { text: string; status: TraceStatus | null; nodeId: string | null };
+/** What traces are asked for; each part that is set has to hold. */
+export type TraceFilter = {
+  text: string;
+  status: TraceStatus | null;
+  nodeId: string | null;
+  key: string | null;
+  type: string | null;
+  durationMsMin: number | null;
+  errorCode: ErrorCode | null;
+};
 
-export const NO_FILTER: TraceFilter = { text: '', status: null, nodeId: null };
+export const NO_FILTER: TraceFilter = {
+  text: '',
+  status: null,
+  nodeId: null,
+  key: null,
+  type: null,
+  durationMsMin: null,
+  errorCode: null,
+};
 
 /** Traces read from the server and kept in the list; a narrower filter reaches further back. */
 export const HISTORY_TRACES_MAX = 5_000;
 
 export function isFiltered(filter: TraceFilter): boolean {
-  return filter.text.trim() !== '' || filter.status !== null || filter.nodeId !== null;
+  return Object.keys(requestOf(filter)).length > 0;
+}
+
+/** The filter as the server takes it. */
+export function requestOf(filter: TraceFilter): Omit<RequestOf<'trace.list'>, 'runId' | 'limit'> {
+  const { status, nodeId, key, type, durationMsMin, errorCode } = filter;
+  const text = filter.text.trim();
+  return {
+    ...(text === '' ? {} : { text }),
+    ...(status === null ? {} : { status }),
+    ...(nodeId === null ? {} : { nodeId }),
+    ...(key === null ? {} : { key }),
+    ...(type === null ? {} : { type }),
+    ...(durationMsMin === null ? {} : { durationMsMin }),
+    ...(errorCode === null ? {} : { errorCode }),
+  };
 }
 
 /** The same question that the server answers for stored traces, asked of one that streams in. */
 export function matches(filter: TraceFilter, trace: LiveTrace): boolean {
-  if (filter.status !== null && trace.summary.status !== filter.status) return false;
-  if (filter.nodeId !== null && !trace.nodeIds.has(filter.nodeId)) return false;
+  const { summary } = trace;
+  const { status, nodeId, key, type, durationMsMin, errorCode } = filter;
+  if (status !== null && summary.status !== status) return false;
+  if (nodeId !== null && !trace.nodeIds.has(nodeId)) return false;
+  if (key !== null && summary.key !== key) return false;
+  if (type !== null && !hasType(trace, type)) return false;
+  if (durationMsMin !== null && summary.lastMs - summary.startedMs < durationMsMin) return false;
+  if (errorCode !== null && !trace.errorCodes.has(errorCode)) return false;
   const text = filter.text.trim();
   if (text === '') return true;
-  if (trace.summary.correlationId === text || trace.messageIds.has(text) || trace.keys.has(text)) return true;
-  const wanted = text.toLowerCase();
+  if (summary.correlationId === text || trace.messageIds.has(text) || trace.keys.has(text)) return true;
+  return hasType(trace, text);
+}
+
+function hasType(trace: LiveTrace, part: string): boolean {
+  const wanted = part.toLowerCase();
   for (const type of trace.types) if (type.toLowerCase().includes(wanted)) return true;
   return false;
 }

@@ -13,6 +13,8 @@ export type TraceState = {
   model: TraceModel | null;
   /** Records that the answer left out because the trace is too long. */
   truncated: number;
+  /** Records of its beginning that sampling had left out before it turned out worth keeping. */
+  missing: number;
   loading: boolean;
   error: WorkbenchError | null;
 };
@@ -57,5 +59,11 @@ export function useTrace(live: LiveRun, reader: RunReader, correlationId: string
     if (!answer || answer.records.length === 0) return null;
     return buildTrace(answer.records, { nameOf: (nodeId) => graph?.nodes.get(nodeId)?.name });
   }, [answer, graph]);
-  return { model, truncated: answer?.truncated ?? 0, loading: answer === null && error === null, error };
+  return {
+    model,
+    truncated: answer?.truncated ?? 0,
+    missing: answer?.missing ?? 0,
+    loading: answer === null && error === null,
+    error,
+  };
 }

@@ -4,18 +4,42 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { LiveRun } from '../live/liveRun.ts';
 import { ROWS_MS, useSignal } from '../live/useSignal.ts';
 import type { RunReader } from '../live/watch.tsx';
-import { countNew, HISTORY_TRACES_MAX, isFiltered, mergeTraces, type TraceFilter } from './traceList.ts';
+import {
+  countNew,
+  HISTORY_TRACES_MAX,
+  isFiltered,
+  mergeTraces,
+  requestOf,
+  type TraceFilter,
+} from './traceList.ts';
 
 const PAGE_TRACES = 100;
 /** While records stream in, the newest page is read again this often: it corrects what the tail saw only half of. */
 const REFRESH_MS = 2_500;
 
-type History = { traces: Map<string, TraceSummary>; next: string | null; total: number; atForgotten: number };
-const NO_HISTORY: History = { traces: new Map(), next: null, total: 0, atForgotten: 0 };
+type History = {
+  traces: Map<string, TraceSummary>;
+  next: string | null;
+  total: number;
+  begun: number;
+  sampledOut: number;
+  atForgotten: number;
+};
+const NO_HISTORY: History = {
+  traces: new Map(),
+  next: null,
+  total: 0,
+  begun: 0,
+  sampledOut: 0,
+  atForgotten: 0,
+};
 
 export type TraceListView = {
   rows: readonly TraceSummary[];
   total: number;
+  /** Traces that began, and those that sampling left out. */
+  begun: number;
+  sampledOut: number;
   loading: boolean;
   error: WorkbenchError | null;
   hasMore: boolean;
@@ -48,9 +72,7 @@ export function useTraceList(
       try {
         const answer = await reader.listTraces({
           limit: PAGE_TRACES,
-          ...(filter.text.trim() === '' ? {} : { text: filter.text.trim() }),
-          ...(filter.status === null ? {} : { status: filter.status }),
-          ...(filter.nodeId === null ? {} : { nodeId: filter.nodeId }),
+          ...requestOf(filter),
           ...(before === null ? {} : { before }),
         });
         if (asked !== question.current) return;
@@ -62,7 +84,8 @@ export function useTraceList(
           const traces = new Map(base.traces);
           for (const trace of answer.traces) traces.set(trace.correlationId, trace);
           const next = mode === 'refresh' && !holed && current.traces.size > 0 ? current.next : answer.next;
-          return { traces, next, total: answer.total, atForgotten };
+          const { total, begun, sampledOut } = answer;
+          return { traces, next, total, begun, sampledOut, atForgotten };
         });
         setError(null);
       } catch (thrown) {
@@ -102,6 +125,8 @@ export function useTraceList(
   return {
     rows: frozen,
     total: Math.max(history.total, isFiltered(filter) ? 0 : frozen.length),
+    begun: history.begun,
+    sampledOut: history.sampledOut,
     loading,
     error,
     hasMore: history.next !== null && !full,

@@ -2,12 +2,13 @@ import { mkdirSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { lockFolder } from '../../sqlite/folderLock.ts';
-import type { Broker, ReadRequest, ReadResult } from '../broker.ts';
+import type { Broker, MaintainResult, ReadRequest, ReadResult } from '../broker.ts';
 import { brokerClosed, checkPartition, checkReadOffset } from '../readRules.ts';
+import { logError } from './logErrors.ts';
 import { createLogFile, type LogFile } from './logFile.ts';
-import { type Durability, logError, openLogForReading } from './logSchema.ts';
-import type { StoredPartition } from './storageProtocol.ts';
-import { startStorageThread } from './storageThread.ts';
+import { type Durability, openLogForReading } from './logSchema.ts';
+import type { SizedPartition } from './storageProtocol.ts';
+import { type MaintainedSlice, startStorageThread } from './storageThread.ts';
 import { createTailCache } from './tailCache.ts';
 
 const TAIL_CACHE_BYTES_MAX = 64 * 1024 * 1024;
@@ -22,23 +23,25 @@ export async function createEmbeddedBroker({ folder, durability }: EmbeddedBroke
   mkdirSync(folder, { recursive: true });
   const lock = lockFolder(folder);
   try {
-    const topics = new Map<string, StoredPartition[]>();
-    const byId = new Map<number, StoredPartition>();
+    const topics = new Map<string, SizedPartition[]>();
+    const byId = new Map<number, SizedPartition>();
     const cache = createTailCache(TAIL_CACHE_BYTES_MAX);
     const thread = await startStorageThread({ folder, durability }, (append, base) => {
       if (append.messages.length === 0) return;
-      const partition = byId.get(append.partitionId) as StoredPartition;
+      const partition = byId.get(append.partitionId) as SizedPartition;
       partition.end = base + append.messages.length;
+      partition.messages += append.messages.length;
+      partition.bytes += append.bytes;
       cache.add(append.partitionId, base, append.messages, append.appendedMs);
     });
     const database = openLogForReading(folder);
     if (database === null)
       throw new WorkbenchError('STORAGE_FAILED', 'The message log vanished while it was opened.');
-    const file = createLogFile(database);
+    const file = createLogFile(database, folder);
     return brokerOver({ thread, database, file, cache, topics, byId, release: () => lock.release() });
   } catch (thrown) {
     lock.release();
-    throw logError(thrown);
+    throw logError(thrown, folder);
   }
 }
 
@@ -48,8 +51,8 @@ type Parts = {
   file: LogFile;
   cache: ReturnType<typeof createTailCache>;
   /** Partitions by number. */
-  topics: Map<string, StoredPartition[]>;
-  byId: Map<number, StoredPartition>;
+  topics: Map<string, SizedPartition[]>;
+  byId: Map<number, SizedPartition>;
   release(): void;
 };
 
@@ -60,17 +63,17 @@ function brokerOver({ thread, database, file, cache, topics, byId, release }: Pa
     if (closing !== null) throw brokerClosed();
     return ask();
   };
-  const partitionsOf = (topic: string): StoredPartition[] => {
+  const partitionsOf = (topic: string): SizedPartition[] => {
     const partitions = topics.get(topic);
     if (partitions) return partitions;
     throw new WorkbenchError('TOPIC_NOT_FOUND', `There is no topic ${topic}.`, { details: { topic } });
   };
-  const partitionOf = (topic: string, partition: number): StoredPartition => {
+  const partitionOf = (topic: string, partition: number): SizedPartition => {
     const partitions = partitionsOf(topic);
     checkPartition(topic, partition, partitions.length);
-    return partitions[partition] as StoredPartition;
+    return partitions[partition] as SizedPartition;
   };
-  const learn = (partitions: StoredPartition[]): void => {
+  const learn = (partitions: SizedPartition[]): void => {
     for (const found of partitions) {
       // A partition that is known has the newer end: appends may have been acknowledged meanwhile.
       if (byId.has(found.id)) continue;
@@ -80,6 +83,16 @@ function brokerOver({ thread, database, file, cache, topics, byId, release }: Pa
       topics.set(found.topic, siblings);
     }
   };
+  const learnChanges = ({ changed, more }: MaintainedSlice): MaintainResult => ({
+    changed: changed.map(({ id, expired, compacted, below, ...left }) => {
+      const partition = byId.get(id) as SizedPartition;
+      Object.assign(partition, left);
+      cache.dropBelow(id, below);
+      const { topic, start, end } = partition;
+      return { topic, partition: partition.partition, start, end, expired, compacted };
+    }),
+    more,
+  });
   const read = (request: ReadRequest): ReadResult => {
     const partition = partitionOf(request.topic, request.partition);
     checkReadOffset(request, partition);
@@ -93,9 +106,9 @@ function brokerOver({ thread, database, file, cache, topics, byId, release }: Pa
     open: (specs) => whileOpen(async () => learn(await thread.open(specs))),
     offsets: (topic) =>
       whileOpen(() =>
-        partitionsOf(topic).map(({ start, end }) => ({ start, end, bytes: 0, messages: end - start })),
+        partitionsOf(topic).map(({ start, end, bytes, messages }) => ({ start, end, bytes, messages })),
       ),
-    maintain: () => whileOpen(() => ({ changed: [], more: false })),
+    maintain: (nowMs) => whileOpen(async () => learnChanges(await thread.maintain(nowMs))),
     offsetAtTime: (topic, partition, timeMs) =>
       whileOpen(() => file.offsetAtTime(partitionOf(topic, partition), timeMs)),
     commits: () => whileOpen(() => file.commits()),

@@ -1,20 +1,24 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import { fromSqliteError } from '../../sqlite/sqliteErrors.ts';
+import { walDamage } from '../../sqlite/walCheck.ts';
+import { checkPartitions, checkSchema, checkStructure, readSchemaText } from './logCheck.ts';
+import { corruptLog, logError, logPath, repairedPath, walPath } from './logErrors.ts';
+import { commitChecksum, partitionChecksum, stateChecksum } from './rowChecksums.ts';
 
 /** `fsync`: acknowledged means on disk (TP3). `relaxed`: it survives the process, but not a loss of power. */
 export type Durability = 'fsync' | 'relaxed';
 
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 
 /**
  * One row per appended batch, as Kafka's log keeps them: SQLite then costs per batch, not per message. Rows are added
  * at the end of the table whatever their partition, and a small index finds them; it holds all that bookkeeping asks
- * for, so that neither the end of a partition nor a time needs a look at a payload.
+ * for, so that neither the end of a partition nor its size needs a look at a payload.
+ *
+ * A new log takes the same steps as an old one, so that there is one schema, and its text can be compared.
  */
-const SCHEMA = `
+const FORMAT_1 = `
   CREATE TABLE IF NOT EXISTS partitions (
     id INTEGER PRIMARY KEY,
     topic TEXT NOT NULL,
@@ -47,33 +51,126 @@ const SCHEMA = `
   ) WITHOUT ROWID;
 `;
 
-export function logPath(folder: string): string {
-  return path.join(folder, 'log.db');
-}
+/**
+ * Gaps, retention, and a checksum on every row that had none. New columns have constants as defaults: a large log is
+ * upgraded without its payloads being touched. `sealed_end` is at least the end of what the checkpointed file holds, see
+ * `storage.worker.ts`. See ADR 0013.
+ */
+const FORMAT_2 = `
+  ALTER TABLE batches ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE batches ADD COLUMN offsets BLOB;
+  DROP INDEX batches_by_offset;
+  CREATE UNIQUE INDEX batches_by_offset
+    ON batches (partition_id, base_offset, count, removed, appended_ms, length(data));
+  ALTER TABLE partitions ADD COLUMN sealed_end INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE partitions ADD COLUMN cleaned_to INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE partitions ADD COLUMN tombstone_due_ms REAL;
+  ALTER TABLE partitions ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE partitions ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE commits ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE state ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+`;
 
-/** Opens the log for its one writer and makes what is missing. */
+/** Gives the rows that were there before format 2 their checksums, and partitions that were just added. */
+const GUARD_PARTITIONS = `UPDATE partitions SET checksum = partition_checksum(
+    id, topic, partition, first_offset, sealed_end, cleaned_to, tombstone_due_ms, revision) WHERE checksum = 0`;
+const GUARD_REST = `
+  UPDATE commits SET checksum = commit_checksum(consumer_group, topic, partition, next_offset);
+  UPDATE state SET checksum = state_checksum(store, key, value);
+`;
+
+/** Opens the log for its one writer, makes or upgrades what is missing, and looks for damage. */
 export function openLogForWriting(folder: string, durability: Durability): DatabaseSync {
+  const file = logPath(folder);
+  if (!existsSync(file)) {
+    if (existsSync(walPath(folder)) || existsSync(repairedPath(folder)))
+      throw corruptLog(folder, 'the file is gone, though files that belong to it are there');
+    makeLog(folder, file);
+  }
   return preparing(folder, { readOnly: false }, (database) => {
     const synchronous = durability === 'fsync' ? 'FULL' : 'NORMAL';
     database.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = 0;`,
     );
-    if (readFormat(database) === LOG_FORMAT) return;
-    database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${LOG_FORMAT}; COMMIT;`);
+    provideChecksums(database);
+    checkStructure(database, folder);
+    upgrade(database, folder);
+    checkSchema(database, folder, schemaText());
   });
 }
 
 /** Opens the log for reading only; null while its writer has not made it. */
 export function openLogForReading(folder: string): DatabaseSync | null {
   if (!existsSync(logPath(folder))) return null;
-  let format = 0;
-  const database = preparing(folder, { readOnly: true }, (opened) => {
-    opened.exec('PRAGMA busy_timeout = 1000');
-    format = readFormat(opened);
-  });
-  if (format > 0) return database;
+  let format = LOG_FORMAT;
+  const prepare = (database: DatabaseSync): void => {
+    database.exec('PRAGMA busy_timeout = 1000');
+    format = readFormat(database, folder);
+    if (format < LOG_FORMAT) return;
+    checkSchema(database, folder, schemaText());
+    checkPartitions(database, folder);
+  };
+  const database = preparing(folder, { readOnly: true }, prepare);
+  if (format === LOG_FORMAT) return database;
   database.close();
-  return null;
+  // A run that was over before this version came: nobody else will bring its log up to date.
+  preparing(folder, { readOnly: false }, (old) => {
+    old.exec('PRAGMA busy_timeout = 1000');
+    provideChecksums(old);
+    upgrade(old, folder);
+  }).close();
+  return preparing(folder, { readOnly: true }, prepare);
+}
+
+/**
+ * Makes an empty log under another name first: a `log.db` that is there but holds no tables has therefore lost them, and
+ * is not taken for a new one.
+ */
+export function makeLog(folder: string, file: string): void {
+  const unfinished = `${file}.making`;
+  try {
+    rmSync(unfinished, { force: true });
+    const database = new DatabaseSync(unfinished);
+    try {
+      database.exec(`BEGIN; ${FORMAT_1} ${FORMAT_2} PRAGMA user_version = ${LOG_FORMAT}; COMMIT;`);
+    } finally {
+      database.close();
+    }
+    renameSync(unfinished, file);
+    syncFolder(folder);
+  } catch (thrown) {
+    throw logError(thrown, folder);
+  }
+}
+
+/** Partitions that `open` has added get their checksum; inside of a transaction of the caller. */
+export function guardPartitions(database: DatabaseSync): void {
+  database.exec(GUARD_PARTITIONS);
+}
+
+function provideChecksums(database: DatabaseSync): void {
+  database.function('partition_checksum', { deterministic: true, varargs: true }, (...columns) =>
+    partitionChecksum(columns),
+  );
+  database.function('commit_checksum', { deterministic: true, varargs: true }, (...columns) =>
+    commitChecksum(...(columns as [string, string, number, number])),
+  );
+  database.function('state_checksum', { deterministic: true, varargs: true }, (...columns) =>
+    stateChecksum(...(columns as [string, string, string])),
+  );
+}
+
+function upgrade(database: DatabaseSync, folder: string): void {
+  if (readFormat(database, folder) === LOG_FORMAT) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    // Another process may have been quicker.
+    if (readFormat(database, folder) < 2) database.exec(`${FORMAT_2} ${GUARD_PARTITIONS}; ${GUARD_REST}`);
+    database.exec(`PRAGMA user_version = ${LOG_FORMAT}; COMMIT`);
+  } catch (thrown) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw thrown;
+  }
 }
 
 function preparing(
@@ -83,25 +180,49 @@ function preparing(
 ): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    const damage = walDamage(logPath(folder));
+    if (damage !== null) throw corruptLog(folder, damage, { file: walPath(folder) });
     database = new DatabaseSync(logPath(folder), options);
     prepare(database);
     return database;
   } catch (thrown) {
     if (database?.isOpen) database.close();
-    throw logError(thrown);
+    throw logError(thrown, folder);
   }
 }
 
-function readFormat(database: DatabaseSync): number {
+function readFormat(database: DatabaseSync, folder: string): number {
   const format = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (format < 1) throw corruptLog(folder, 'the file holds no message log any more');
   if (format <= LOG_FORMAT) return format;
+  // A format that is really newer has other tables.
+  if (readSchemaText(database) === schemaText()) throw corruptLog(folder, 'its format number has changed');
   throw new WorkbenchError(
     'STORAGE_FAILED',
     `The message log of this run has format ${format}; this program reads up to ${LOG_FORMAT}. Use a newer Millrace.`,
   );
 }
 
-/** Whatever SQLite or our own checks threw about the log, as an error of ours. */
-export function logError(thrown: unknown): WorkbenchError {
-  return fromSqliteError(thrown, 'the message log of this run');
+let knownSchema: string | null = null;
+
+/** What SQLite says of the tables of a log that is as this program makes it. */
+function schemaText(): string {
+  if (knownSchema !== null) return knownSchema;
+  const database = new DatabaseSync(':memory:');
+  database.exec(`${FORMAT_1} ${FORMAT_2}`);
+  knownSchema = readSchemaText(database);
+  database.close();
+  return knownSchema;
+}
+
+/** A new name is on disk only with its folder. */
+export function syncFolder(folder: string): void {
+  // Windows has no such thing, and does not need it.
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

@@ -1,10 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { PartitionOffsets, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
+import type { PartitionOffsets, PartitionSize, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
 import { checkPartition, checkReadOffset } from '../readRules.ts';
-import { createLogFile, type LogFile, type OpenedRow } from './logFile.ts';
-import { logError, openLogForReading } from './logSchema.ts';
+import type { OpenedRow } from './batchRow.ts';
+import { logError } from './logErrors.ts';
+import { createLogFile, type LogFile } from './logFile.ts';
+import { openLogForReading } from './logSchema.ts';
 import type { StoredPartition } from './storageProtocol.ts';
 
 /** How many rows, and bytes of them, one look at the newest messages may open: a rare key must not stop the server. */
@@ -19,6 +21,8 @@ export type NewestMessages = {
   complete: boolean;
 };
 
+export type NewestFilter = { key?: string; partition?: number };
+
 /** Keys for which a node keeps state, and timers it has set. */
 export type StateSizes = { keys: Record<string, number>; timers: Record<string, number> };
 
@@ -30,8 +34,10 @@ export interface LogReader {
   topics(): TopicSpec[];
   /** First and next offset of each partition. */
   offsets(topic: string): PartitionOffsets[];
+  /** The same, with what each partition holds; dearer than `offsets`. */
+  sizes(topic: string): PartitionSize[];
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
-  readNewest(topic: string, limit: number, filter?: { key?: string }): NewestMessages;
+  readNewest(topic: string, limit: number, filter?: NewestFilter): NewestMessages;
   /** Offset of the first message appended at or after `timeMs`; the end offset when there is none. */
   offsetAtTime(topic: string, partition: number, timeMs: number): number;
   /** All durable state entries. */
@@ -51,7 +57,12 @@ export function openLogReader(folder: string): LogReader {
     if (closed) throw new WorkbenchError('BROKER_CLOSED', 'This view of the message log is closed.');
     if (file !== null) return file;
     database = openLogForReading(folder);
-    file = database === null ? null : createLogFile(database);
+    try {
+      file = database === null ? null : createLogFile(database, folder);
+    } catch (thrown) {
+      database?.close();
+      throw logError(thrown, folder);
+    }
     return file;
   };
   const partitionsOf = (log: LogFile | null, topic: string): StoredPartition[] => {
@@ -63,6 +74,10 @@ export function openLogReader(folder: string): LogReader {
   return {
     topics: () => open()?.topics() ?? [],
     offsets: (topic) => partitionsOf(open(), topic).map(({ start, end }) => ({ start, end })),
+    sizes(topic) {
+      const log = open();
+      return partitionsOf(log, topic).map((partition) => (log as LogFile).size(partition));
+    },
     read(request) {
       const log = open();
       const partitions = partitionsOf(log, request.topic);
@@ -80,7 +95,8 @@ export function openLogReader(folder: string): LogReader {
       return log?.offsetAtTime(found, timeMs) ?? found.end;
     },
     state: () => open()?.state() ?? [],
-    stateSizes: () => (open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database)),
+    stateSizes: () =>
+      open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database, folder),
     readNewest(topic, limit, filter = {}) {
       const log = open();
       return log === null
@@ -101,14 +117,14 @@ const KEYS_BY_NODE = `SELECT substr(store, length('state:') + 1) AS node, count(
 const TIMERS_BY_NODE = `SELECT json_extract(value, '$.node') AS node, count(*) AS count
   FROM state WHERE store = 'timer' GROUP BY node`;
 
-function stateSizes(database: DatabaseSync): StateSizes {
+function stateSizes(database: DatabaseSync, folder: string): StateSizes {
   const counts = (sql: string): Record<string, number> => {
     try {
       // The columns are those of the type.
       const rows = database.prepare(sql).all() as { node: string; count: number }[];
       return Object.fromEntries(rows.map(({ node, count }) => [node, count]));
     } catch (thrown) {
-      throw logError(thrown);
+      throw logError(thrown, folder);
     }
   };
   return { keys: counts(KEYS_BY_NODE), timers: counts(TIMERS_BY_NODE) };
@@ -125,10 +141,11 @@ function readNewest(
   log: LogFile,
   partitions: StoredPartition[],
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
 ): NewestMessages {
   const walks: Walk[] = [];
   for (const partition of partitions) {
+    if (filter.partition !== undefined && filter.partition !== partition.partition) continue;
     const appendedMs = log.timeBefore(partition, partition.end);
     if (appendedMs !== null) walks.push({ partition, offset: partition.end, appendedMs });
   }
@@ -155,11 +172,11 @@ function takeNewest(
   row: OpenedRow,
   walk: Walk,
   limit: number,
-  filter: { key?: string },
+  filter: NewestFilter,
   into: BrowsedEntry[],
 ): void {
   const { partition } = walk.partition;
-  const end = walk.offset - row.base;
+  const end = row.indexOf(walk.offset);
   // Without a filter only as many are decoded as are wanted.
   const from = filter.key === undefined ? Math.max(0, end - (limit - into.length)) : 0;
   const decoded = row.messages(from, end);

@@ -1,8 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '@millrace/shared/util/assert.ts';
 import { rowChecksum } from './batchRow.ts';
-import { readPartitions } from './logFile.ts';
-import { logError, openLogForWriting } from './logSchema.ts';
+import { logError } from './logErrors.ts';
+import { guardPartitions, openLogForWriting } from './logSchema.ts';
+import { createMaintenance } from './maintenance.ts';
+import { createBookKeeper, type PartitionBook, readBooks } from './partitionBook.ts';
+import { commitChecksum, stateChecksum } from './rowChecksums.ts';
 import {
   type FromStorage,
   ROW_APPENDED_MS,
@@ -37,13 +40,15 @@ function start(): void {
     append: database.prepare(
       'INSERT INTO batches (partition_id, base_offset, count, appended_ms, crc32, data) VALUES (?, ?, ?, ?, ?, ?)',
     ),
-    saveCommit: database.prepare('INSERT OR REPLACE INTO commits VALUES (?, ?, ?, ?)'),
-    saveState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?)'),
+    saveCommit: database.prepare('INSERT OR REPLACE INTO commits VALUES (?, ?, ?, ?, ?)'),
+    saveState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?)'),
     deleteState: database.prepare('DELETE FROM state WHERE store = ? AND key = ?'),
     checkpoint: database.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
   };
   /** Next offset by partition id. */
   const ends: number[] = [];
+  const books: PartitionBook[] = [];
+  const saveBook = createBookKeeper(database);
   let refusedEpoch = -1;
   let bytesSinceCheckpoint = 0;
 
@@ -59,14 +64,25 @@ function start(): void {
     }
   };
 
+  const maintenance = createMaintenance(database, inTransaction);
+
   const open = (topics: Extract<ToStorage, { type: 'open' }>['topics']): void => {
     inTransaction(() => {
       for (const { topic, partitions } of topics) {
         for (let partition = 0; partition < partitions; partition++) sql.addPartition.run(topic, partition);
       }
+      guardPartitions(database);
     });
-    const partitions = readPartitions(database);
-    for (const { id, end } of partitions) ends[id] = end;
+    books.length = 0;
+    const found = readBooks(database, setup.folder);
+    for (const book of found) {
+      books[book.id] = book;
+      ends[book.id] = book.end;
+    }
+    maintenance.open(topics, found);
+    const partitions = found.map(({ id, topic, partition, start, end, revision, messages, bytes }) => ({
+      ...{ id, topic, partition, start, end, revision, messages, bytes },
+    }));
     answer({ type: 'opened', partitions });
   };
 
@@ -86,7 +102,7 @@ function start(): void {
           base,
           count,
           appendedMs,
-          rowChecksum(partitionId, base, count, data),
+          rowChecksum(partitionId, { base, count, removed: 0, appendedMs, offsets: null, data }),
           data,
         );
       }
@@ -96,14 +112,34 @@ function start(): void {
     }
   };
 
+  /** Once the group is committed; an append that was refused leaves no trace in the books. */
+  const keepBooks = ({ rows }: WriteGroup, bases: Float64Array): void => {
+    let start = 0;
+    for (let index = 0; index < bases.length; index++) {
+      const at = index * ROW_NUMBERS;
+      const book = books[rows[at + ROW_PARTITION_ID] as number] as PartitionBook;
+      const count = rows[at + ROW_COUNT] as number;
+      const end = rows[at + ROW_END] as number;
+      if (count > 0) {
+        book.newestBase = bases[index] as number;
+        book.newestMessages = count;
+        book.end = book.newestBase + count;
+        book.messages += count;
+        book.bytes += end - start;
+      }
+      start = end;
+    }
+  };
+
   const saveCommitsAndState = ({ commits, state }: WriteGroup): void => {
     for (let at = 0; at < commits.length; at += 4) {
-      sql.saveCommit.run(...(commits.slice(at, at + 4) as [string, string, number, number]));
+      const commit = commits.slice(at, at + 4) as [string, string, number, number];
+      sql.saveCommit.run(...commit, commitChecksum(...commit));
     }
     for (let at = 0; at < state.length; at += 3) {
       const [store, key, value] = state.slice(at, at + 3) as [string, string, string | null];
       if (value === null) sql.deleteState.run(store, key);
-      else sql.saveState.run(store, key, value);
+      else sql.saveState.run(store, key, value, stateChecksum(store, key, value));
     }
   };
 
@@ -120,18 +156,45 @@ function start(): void {
       refusedEpoch = group.epoch;
       throw thrown;
     }
+    keepBooks(group, bases);
     answer({ type: 'committed', bases }, [bases.buffer]);
     bytesSinceCheckpoint += group.bytes.length;
+  };
+
+  /**
+   * Notes where partitions end before their pages leave the write-ahead log, whose frames are guarded, for the file, where a
+   * lost page would show as a shorter log. See `logCheck.ts`.
+   */
+  const seal = (): void => {
+    const grown = books.filter(({ sealedEnd, end }) => sealedEnd < end);
+    if (grown.length === 0) return;
+    inTransaction(() => {
+      for (const book of grown) saveBook({ ...book, sealedEnd: book.end });
+    });
+    for (const book of grown) book.sealedEnd = book.end;
   };
 
   const checkpointWhenDue = (): void => {
     if (bytesSinceCheckpoint < CHECKPOINT_AFTER_BYTES) return;
     bytesSinceCheckpoint = 0;
     try {
+      seal();
       sql.checkpoint.get();
     } catch {
       // What is committed is safe where it is; the next checkpoint tries again.
     }
+  };
+
+  const close = (): void => {
+    // The last connection to close moves everything into the file.
+    try {
+      seal();
+    } catch {
+      // Without room for it on the disk the log is only guarded less well.
+    }
+    database.close();
+    answer({ type: 'closed' });
+    port.close();
   };
 
   const handle = (message: ToStorage): void => {
@@ -140,18 +203,16 @@ function start(): void {
       if (message.epoch === refusedEpoch) throw new Error('a write before this one failed');
       write(message);
       checkpointWhenDue();
-    } else {
-      database.close();
-      answer({ type: 'closed' });
-      port.close();
-    }
+    } else if (message.type === 'maintain') {
+      answer({ type: 'maintained', ...maintenance.slice(message.nowMs) });
+    } else close();
   };
 
   port.on('message', (message: ToStorage) => {
     try {
       handle(message);
     } catch (thrown) {
-      answer({ type: 'failed', error: logError(thrown).toData() });
+      answer({ type: 'failed', error: logError(thrown, setup.folder).toData() });
     }
   });
 }
@@ -160,6 +221,6 @@ try {
   start();
   answer({ type: 'started' });
 } catch (thrown) {
-  answer({ type: 'failed', error: logError(thrown).toData() });
+  answer({ type: 'failed', error: logError(thrown, setup.folder).toData() });
   port.close();
 }

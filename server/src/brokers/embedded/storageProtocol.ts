@@ -27,14 +27,36 @@ export type WriteGroup = {
   state: (string | null)[];
 };
 
-export type ToStorage = { type: 'open'; topics: TopicSpec[] } | WriteGroup | { type: 'close' };
+export type ToStorage =
+  | { type: 'open'; topics: TopicSpec[] }
+  | WriteGroup
+  | { type: 'maintain'; nowMs: number }
+  | { type: 'close' };
 
-export type StoredPartition = { id: number; topic: string; partition: number; start: number; end: number };
+/** `revision` counts the changes that retention and compaction made to a partition. */
+export type StoredPartition = {
+  id: number;
+  topic: string;
+  partition: number;
+  start: number;
+  end: number;
+  revision: number;
+};
+
+export type SizedPartition = StoredPartition & { messages: number; bytes: number };
+
+/** What a slice of maintenance left of a partition, how many messages went, and below which offset it changed. */
+export type MaintainedPartition = Omit<SizedPartition, 'end'> & {
+  expired: number;
+  compacted: number;
+  below: number;
+};
 
 export type FromStorage =
   | { type: 'started' }
-  | { type: 'opened'; partitions: StoredPartition[] }
+  | { type: 'opened'; partitions: SizedPartition[] }
   /** First offset of each row of the group. */
   | { type: 'committed'; bases: Float64Array<ArrayBuffer> }
+  | { type: 'maintained'; changed: MaintainedPartition[]; more: boolean }
   | { type: 'failed'; error: ErrorData }
   | { type: 'closed' };

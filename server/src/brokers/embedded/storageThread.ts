@@ -3,7 +3,13 @@ import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbe
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { TopicSpec, WriteBatch, WriteResult } from '../broker.ts';
 import { brokerClosed } from '../readRules.ts';
-import type { FromStorage, StorageSetup, StoredPartition, ToStorage } from './storageProtocol.ts';
+import type {
+  FromStorage,
+  MaintainedPartition,
+  SizedPartition,
+  StorageSetup,
+  ToStorage,
+} from './storageProtocol.ts';
 import { createGroupBuilder, type GroupedAppend } from './writeGroup.ts';
 
 /** A transaction holds about this much, so that the first write of a group does not wait for ever for the last. */
@@ -24,14 +30,18 @@ type SentWrite = PendingWrite & { appends: GroupedAppend[] };
 /** Tells of an append that is durable now: where it went and what it was. */
 export type OnCommitted = (append: GroupedAppend, base: number) => void;
 
+export type MaintainedSlice = { changed: MaintainedPartition[]; more: boolean };
+
 type InFlight =
   | { kind: 'group'; writes: SentWrite[]; refused: boolean }
-  | { kind: 'open'; resolve(partitions: StoredPartition[]): void; reject(error: WorkbenchError): void }
+  | { kind: 'open'; resolve(partitions: SizedPartition[]): void; reject(error: WorkbenchError): void }
+  | { kind: 'maintain'; resolve(slice: MaintainedSlice): void; reject(error: WorkbenchError): void }
   | { kind: 'close'; resolve(): void };
 
 /** The broker's end of its storage thread: gathers writes into groups and hands out what became of them. */
 export interface StorageThread {
-  open(topics: TopicSpec[]): Promise<StoredPartition[]>;
+  open(topics: TopicSpec[]): Promise<SizedPartition[]>;
+  maintain(nowMs: number): Promise<MaintainedSlice>;
   /** Writes are applied in the order of the calls; when one fails, all that were asked for before it was known fail too. */
   write(batch: WriteBatch, partitionIds: number[]): Promise<WriteResult>;
   /** Finishes what was asked for. Idempotent. */
@@ -86,9 +96,11 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     inFlight.push({ kind: 'group', writes, refused: false });
     send(group, [group.bytes.buffer, group.rows.buffer]);
   };
+  /** A slice of maintenance between two groups does not keep the next one from being ready. */
+  const groupsInFlight = (): number => inFlight.filter(({ kind }) => kind === 'group').length;
   const sendGroups = (): void => {
     scheduled = false;
-    while (pending.length > 0 && inFlight.length < GROUPS_IN_FLIGHT_MAX) sendGroup();
+    while (pending.length > 0 && groupsInFlight() < GROUPS_IN_FLIGHT_MAX) sendGroup();
     if (closing !== null && pending.length === 0 && !inFlight.some(({ kind }) => kind === 'close'))
       sendClose();
   };
@@ -128,6 +140,9 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     else if (request.kind === 'open') {
       if (message.type === 'opened') request.resolve(message.partitions);
       else if (message.type === 'failed') request.reject(WorkbenchError.fromData(message.error));
+    } else if (request.kind === 'maintain') {
+      if (message.type === 'maintained') request.resolve(message);
+      else if (message.type === 'failed') request.reject(WorkbenchError.fromData(message.error));
     } else if (message.type === 'committed') committed(request.writes, message.bases);
     else if (message.type === 'failed' && !request.refused) {
       const error = WorkbenchError.fromData(message.error);
@@ -140,7 +155,7 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     if (dead) return;
     dead = error;
     for (const request of inFlight.splice(0)) {
-      if (request.kind === 'open') request.reject(error);
+      if (request.kind === 'open' || request.kind === 'maintain') request.reject(error);
       else if (request.kind === 'close') request.resolve();
       else for (const write of request.writes) if (!request.refused) write.reject(error);
     }
@@ -157,6 +172,13 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
         if (refused) return reject(refused);
         inFlight.push({ kind: 'open', resolve, reject });
         send({ type: 'open', topics });
+      }),
+    maintain: (nowMs) =>
+      new Promise((resolve, reject) => {
+        const refused = refusal();
+        if (refused) return reject(refused);
+        inFlight.push({ kind: 'maintain', resolve, reject });
+        send({ type: 'maintain', nowMs });
       }),
     write: (batch, partitionIds) =>
       new Promise((resolve, reject) => {

@@ -4,8 +4,11 @@ import { messageBytes } from '../readRules.ts';
 
 type CachedBatch = { base: number; messages: Message[]; appendedMs: number; bytes: number };
 
-/** Batches of one partition, oldest first, without gaps; those before `head` are gone. */
-type CachedPartition = { batches: CachedBatch[]; head: number };
+/**
+ * Batches of one partition, oldest first, without gaps; those before `head` are gone. So many of them, `dropped`, went out
+ * of their turn, and the list of arrivals still names them.
+ */
+type CachedPartition = { batches: CachedBatch[]; head: number; dropped: number };
 
 /** Emptied slots at the head of a partition's list are given back when there are this many. */
 const HEAD_MAX = 256;
@@ -16,6 +19,8 @@ const HEAD_MAX = 256;
  */
 export interface TailCache {
   add(partitionId: number, base: number, messages: Message[], appendedMs: number): void;
+  /** Forgets batches that begin below `offset`: retention or compaction has changed them. */
+  dropBelow(partitionId: number, offset: number): void;
   /** Null when `fromOffset` is older than what is kept. */
   read(partitionId: number, request: ReadRequest): StoredMessage[] | null;
   bytes(): number;
@@ -30,7 +35,8 @@ export function createTailCache(bytesMax: number): TailCache {
 
   const evictOldest = (): void => {
     const partition = partitions.get(arrivals[oldest++] as number) as CachedPartition;
-    bytes -= (partition.batches[partition.head++] as CachedBatch).bytes;
+    if (partition.dropped > 0) partition.dropped--;
+    else bytes -= (partition.batches[partition.head++] as CachedBatch).bytes;
     if (partition.head > HEAD_MAX && partition.head * 2 > partition.batches.length) {
       partition.batches.splice(0, partition.head);
       partition.head = 0;
@@ -44,7 +50,7 @@ export function createTailCache(bytesMax: number): TailCache {
   return {
     bytes: () => bytes,
     add(partitionId, base, messages, appendedMs) {
-      const partition = partitions.get(partitionId) ?? { batches: [], head: 0 };
+      const partition = partitions.get(partitionId) ?? { batches: [], head: 0, dropped: 0 };
       partitions.set(partitionId, partition);
       let size = 0;
       for (const message of messages) size += messageBytes(message);
@@ -57,6 +63,22 @@ export function createTailCache(bytesMax: number): TailCache {
         partition.batches = [];
         partition.head = 0;
       }
+    },
+    dropBelow(partitionId, offset) {
+      const partition = partitions.get(partitionId);
+      if (!partition) return;
+      let { head } = partition;
+      for (
+        let batch = partition.batches[head];
+        batch && batch.base < offset;
+        batch = partition.batches[head]
+      ) {
+        bytes -= batch.bytes;
+        partition.dropped++;
+        head++;
+      }
+      partition.batches.splice(0, head);
+      partition.head = 0;
     },
     read(partitionId, { fromOffset, messagesMax, bytesMax: readBytesMax }) {
       const partition = partitions.get(partitionId);

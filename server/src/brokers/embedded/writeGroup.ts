@@ -14,6 +14,8 @@ export type GroupedAppend = {
   messages: Message[];
   appendedMs: number;
   firstRow: number;
+  /** As stored. */
+  bytes: number;
 };
 
 /** Collects writes into what the storage thread commits at once, and remembers which row belongs to which append. */
@@ -53,13 +55,14 @@ export function createGroupBuilder(): GroupBuilder {
       const appends = batch.appends.map(({ messages }, index) => {
         const partitionId = partitionIds[index] as number;
         const firstRow = rows.length / ROW_NUMBERS;
+        const bytesBefore = bytes;
         let from = 0;
         do {
           const to = endOfRow(messages, from);
           addRow(partitionId, messages, from, to, batch.nowMs);
           from = to;
         } while (from < messages.length);
-        return { partitionId, messages, appendedMs: batch.nowMs, firstRow };
+        return { partitionId, messages, appendedMs: batch.nowMs, firstRow, bytes: bytes - bytesBefore };
       });
       for (const { group, topic, partition, offset } of batch.commits) {
         commits.set(`${group}\n${topic}\n${partition}`, [group, topic, partition, offset]);

@@ -11,13 +11,8 @@ export function createMemoryBroker(log: MemoryLog = createMemoryLog()): Broker {
   return {
     capabilities: { name: 'memory', atomicWrites: true, survivesRestart: false },
     open: (topics) => whileOpen(() => log.open(topics)),
-    offsets: (topic) =>
-      whileOpen(() =>
-        log
-          .offsets(topic)
-          .map((offsets) => ({ ...offsets, bytes: 0, messages: offsets.end - offsets.start })),
-      ),
-    maintain: () => whileOpen(() => ({ changed: [], more: false })),
+    offsets: (topic) => whileOpen(() => log.offsets(topic)),
+    maintain: (nowMs) => whileOpen(() => log.maintain(nowMs)),
     offsetAtTime: (topic, partition, timeMs) => whileOpen(() => log.offsetAtTime(topic, partition, timeMs)),
     commits: () => whileOpen(() => log.commits()),
     state: () => whileOpen(() => log.state()),

@@ -1,8 +1,8 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type {
   CommittedOffset,
-  PartitionOffsets,
+  MaintainResult,
+  PartitionSize,
   ReadRequest,
   ReadResult,
   StateEntry,
@@ -10,7 +10,9 @@ import type {
   WriteBatch,
   WriteResult,
 } from '../broker.ts';
-import { checkPartition, checkReadOffset, messageBytes } from '../readRules.ts';
+import { type CleanupPolicy, policyOf } from '../cleanup.ts';
+import { checkPartition, checkReadOffset } from '../readRules.ts';
+import { MemoryPartition } from './memoryPartition.ts';
 
 /**
  * The whole of a broker without time, threads or promises: topics as arrays, commits and state as maps.
@@ -19,80 +21,86 @@ import { checkPartition, checkReadOffset, messageBytes } from '../readRules.ts';
 export interface MemoryLog {
   open(topics: TopicSpec[]): void;
   topics(): TopicSpec[];
-  offsets(topic: string): PartitionOffsets[];
+  offsets(topic: string): PartitionSize[];
   offsetAtTime(topic: string, partition: number, timeMs: number): number;
   commits(): CommittedOffset[];
   state(): StateEntry[];
   /** All or nothing: whatever is wrong with the batch is found before any of it is kept. */
   write(batch: WriteBatch): WriteResult;
   read(request: ReadRequest): ReadResult;
+  /** All that is due at `nowMs`, at once. */
+  maintain(nowMs: number): MaintainResult;
 }
 
-export function createMemoryLog(): MemoryLog {
-  const topics = new Map<string, StoredMessage[][]>();
-  const commits = new Map<string, CommittedOffset>();
-  const state = new Map<string, StateEntry>();
+type MemoryTopic = { partitions: MemoryPartition[]; policy: CleanupPolicy };
 
-  const partitionsOf = (topic: string): StoredMessage[][] => {
-    const partitions = topics.get(topic);
-    if (partitions) return partitions;
+export function createMemoryLog(): MemoryLog {
+  const topics = new Map<string, MemoryTopic>();
+  const commits = new Map<string, CommittedOffset>();
+  /** Entries by store and key. */
+  const stores = new Map<string, Map<string, StateEntry>>();
+
+  const partitionsOf = (topic: string): MemoryPartition[] => {
+    const found = topics.get(topic);
+    if (found) return found.partitions;
     throw new WorkbenchError('TOPIC_NOT_FOUND', `There is no topic ${topic}.`, { details: { topic } });
   };
-  const partitionOf = (topic: string, partition: number): StoredMessage[] => {
+  const partitionOf = (topic: string, partition: number): MemoryPartition => {
     const partitions = partitionsOf(topic);
     checkPartition(topic, partition, partitions.length);
-    return partitions[partition] as StoredMessage[];
+    return partitions[partition] as MemoryPartition;
   };
-  const append = (stored: StoredMessage[], messages: Message[], appendedAtMs: number): number => {
-    const base = stored.length;
-    for (const message of messages) stored.push({ message, offset: stored.length, appendedAtMs });
-    return base;
+  const storeOf = (name: string): Map<string, StateEntry> => {
+    const known = stores.get(name);
+    if (known) return known;
+    const store = new Map<string, StateEntry>();
+    stores.set(name, store);
+    return store;
   };
 
   return {
     open(specs) {
-      for (const { topic, partitions } of specs) {
-        const existing = topics.get(topic) ?? [];
-        while (existing.length < partitions) existing.push([]);
-        topics.set(topic, existing);
+      for (const spec of specs) {
+        const partitions = topics.get(spec.topic)?.partitions ?? [];
+        while (partitions.length < spec.partitions) partitions.push(new MemoryPartition());
+        topics.set(spec.topic, { partitions, policy: policyOf(spec) });
       }
     },
-    topics: () => [...topics].map(([topic, partitions]) => ({ topic, partitions: partitions.length })),
-    offsets: (topic) => partitionsOf(topic).map((stored) => ({ start: 0, end: stored.length })),
-    offsetAtTime(topic, partition, timeMs) {
-      const stored = partitionOf(topic, partition);
-      return stored.find(({ appendedAtMs }) => appendedAtMs >= timeMs)?.offset ?? stored.length;
-    },
+    topics: () => [...topics].map(([topic, { partitions }]) => ({ topic, partitions: partitions.length })),
+    offsets: (topic) => partitionsOf(topic).map((partition) => partition.size()),
+    offsetAtTime: (topic, partition, timeMs) => partitionOf(topic, partition).offsetAtTime(timeMs),
     commits: () => [...commits.values()],
-    state: () => [...state.values()],
-    write(batch) {
-      const targets = batch.appends.map(({ topic, partition }) => partitionOf(topic, partition));
-      const bases = batch.appends.map(({ messages }, index) =>
-        append(targets[index] as StoredMessage[], messages, batch.nowMs),
+    state: () => [...stores.values()].flatMap((store) => [...store.values()]),
+    write({ appends, commits: committed, state, nowMs }) {
+      const targets = appends.map(({ topic, partition }) => partitionOf(topic, partition));
+      const bases = appends.map(({ messages }, index) =>
+        (targets[index] as MemoryPartition).append(messages, nowMs),
       );
-      for (const commit of batch.commits) {
-        commits.set(JSON.stringify([commit.group, commit.topic, commit.partition]), { ...commit });
-      }
-      for (const { store, key, value } of batch.state) {
-        const id = JSON.stringify([store, key]);
-        if (value === null) state.delete(id);
-        else state.set(id, { store, key, value });
+      for (const commit of committed)
+        commits.set(`${commit.group}\n${commit.topic}\n${commit.partition}`, { ...commit });
+      for (const { store, key, value } of state) {
+        if (value === null) storeOf(store).delete(key);
+        else storeOf(store).set(key, { store, key, value });
       }
       return { bases };
     },
     read(request) {
-      const stored = partitionOf(request.topic, request.partition);
-      checkReadOffset(request, { start: 0, end: stored.length });
-      const messages: StoredMessage[] = [];
-      let bytes = 0;
-      for (let offset = request.fromOffset; offset < stored.length; offset++) {
-        const entry = stored[offset] as StoredMessage;
-        bytes += messageBytes(entry.message);
-        if (messages.length > 0 && (messages.length >= request.messagesMax || bytes > request.bytesMax))
-          break;
-        messages.push(entry);
+      const partition = partitionOf(request.topic, request.partition);
+      checkReadOffset(request, partition.range());
+      return { messages: partition.read(request), end: partition.range().end };
+    },
+    maintain(nowMs) {
+      const changed: MaintainResult['changed'] = [];
+      for (const [topic, { partitions, policy }] of topics) {
+        for (const [index, partition] of partitions.entries()) {
+          const { start } = partition.range();
+          const expired = partition.expire(policy, nowMs);
+          const compacted = partition.compact(policy, nowMs);
+          if (compacted > 0 || partition.range().start !== start)
+            changed.push({ topic, partition: index, ...partition.range(), expired, compacted });
+        }
       }
-      return { messages, end: stored.length };
+      return { changed, more: false };
     },
   };
 }

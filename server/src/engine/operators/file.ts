@@ -5,5 +5,9 @@ export const file: OperatorOf<'file'> = () => ({
   runtime: 'file',
   module: null,
   keepsState: false,
+  stateScope: 'key',
+  pacing: null,
   passesThrough: false,
+  outputsMayBeOpen: false,
+  droppedWhenSilent: null,
 });

@@ -5,7 +5,11 @@ export const filter: OperatorOf<'filter'> = ({ config }) => ({
   runtime: 'sandbox',
   module: { code: filterModule(config.expression), timeoutMs: config.timeoutMs, memoryMb: config.memoryMb },
   keepsState: false,
+  stateScope: 'key',
+  pacing: null,
   passesThrough: true,
+  outputsMayBeOpen: true,
+  droppedWhenSilent: null,
 });
 
 /** What follows the expression stands on a line of its own, so that a comment at its end does not swallow it. */

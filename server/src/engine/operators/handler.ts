@@ -5,5 +5,9 @@ export const handler: OperatorOf<'handler'> = ({ config }) => ({
   runtime: 'sandbox',
   module: { code: config.code, timeoutMs: config.timeoutMs, memoryMb: config.memoryMb },
   keepsState: true,
+  stateScope: 'key',
+  pacing: null,
   passesThrough: false,
+  outputsMayBeOpen: false,
+  droppedWhenSilent: null,
 });

@@ -5,5 +5,9 @@ export const log: OperatorOf<'log'> = () => ({
   runtime: 'log',
   module: null,
   keepsState: false,
+  stateScope: 'key',
+  pacing: null,
   passesThrough: false,
+  outputsMayBeOpen: false,
+  droppedWhenSilent: null,
 });

@@ -36,6 +36,34 @@ describe('modules of nodes with expressions', () => {
     expect(targetsOf(code, { data: { amount: 8 } })).toEqual(['otherwise']);
   });
 
+  it('[KD1] a transform emits the value of its expression, whatever comment ends it, with the subject it had', () => {
+    const emitted = (config: { expression: string; eventType?: string }, event: unknown): unknown[] => {
+      const code = moduleOf(flow().node('transform', 't', config).document());
+      const handle = new Function(`${code.replace('export function', 'return function')}`)() as (
+        event: unknown,
+        ctx: { emit(...args: unknown[]): void },
+      ) => void;
+      const calls: unknown[] = [];
+      handle(event, { emit: (...args) => calls.push(args) });
+      return calls;
+    };
+    const event = { subject: 's', data: { price: 2, count: 3 } };
+    const expression = '({ total: event.data.price * event.data.count }) // all';
+    expect(emitted({ expression }, event)).toEqual([['out', { total: 6 }, { subject: 's' }]]);
+    expect(emitted({ expression, eventType: 'priced' }, { ...event, subject: null })).toEqual([
+      ['out', { total: 6 }, { subject: undefined, type: 'priced' }],
+    ]);
+    expect(emitted({ expression: 'null' }, event)).toEqual([['out', null, { subject: 's' }]]);
+    expect(emitted({ expression: 'undefined' }, event)).toEqual([]);
+  });
+
+  it('[KD2] the lines of an error of a transform are those of its expression', () => {
+    const code = moduleOf(
+      flow().node('transform', 't', { expression: '{ ...event.data,\nmore: 1 }' }).document(),
+    );
+    expect(code.split('\n')[1]).toBe('more: 1 }');
+  });
+
   it('[HD3] an error names the output whose expression threw', () => {
     const routes = [
       { port: 'first', when: 'false' },

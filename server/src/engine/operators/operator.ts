@@ -38,16 +38,33 @@ export type ModuleText = { code: string; timeoutMs: number; memoryMb: number };
 
 export type ConsumerOperator = {
   family: 'consumer';
-  /** Who performs its invocations: the sandbox, or a sink of the driver. */
-  runtime: 'sandbox' | 'file' | 'log';
+  /**
+   * Who performs its invocations: the sandbox, a sink of the driver, or (`native`) a pure function of our own, which
+   * every driver runs as it is.
+   */
+  runtime: 'sandbox' | 'native' | 'file' | 'log' | 'call' | 'database';
   module: ModuleText | null;
   /** May use `ctx.state`. */
   keepsState: boolean;
+  /**
+   * Whose state a message sees: its key's, wherever messages of that key come from; its key's within its partition, which
+   * no two invocations have at the same time; or its partition's. Messages without a key share that of their partition.
+   */
+  stateScope: 'key' | 'key-in-partition' | 'partition';
+  /** Handles no more than this, over all its partitions; null for as fast as it can. */
+  pacing: { perSecond: number; burst: number } | null;
   /**
    * Emits the message it was given, not one of its own making: payload, time, subject and extensions are taken from the
    * handled message, so that a number that JavaScript cannot hold exactly passes unharmed.
    */
   passesThrough: boolean;
+  /**
+   * What goes to an output without a connection is dropped, and traced as such, because the drawing alone says where
+   * the node sends it. Code that names such an output has made a mistake: its attempt fails.
+   */
+  outputsMayBeOpen: boolean;
+  /** Why a message goes no further when its attempt emits nothing; null where that is nothing to speak of. */
+  droppedWhenSilent: string | null;
 };
 
 export type Operator = ProducerOperator | TopicOperator | ConsumerOperator;

@@ -1,5 +1,8 @@
 import type { FlowNode } from '@millrace/shared/flow/records/node.ts';
 import type { NodeKind } from '@millrace/shared/flow/records/registry.ts';
+import { batch } from './batch.ts';
+import { call } from './call.ts';
+import { database } from './database.ts';
 import { file } from './file.ts';
 import { filter } from './filter.ts';
 import { generator } from './generator.ts';
@@ -10,7 +13,9 @@ import type { ModuleText, Operator, OperatorOf } from './operator.ts';
 import { replay } from './replay.ts';
 import { route } from './route.ts';
 import { schedule } from './schedule.ts';
+import { throttle } from './throttle.ts';
 import { topic } from './topic.ts';
+import { transform } from './transform.ts';
 
 /** Every node kind, one line each; a missing kind does not compile. */
 const OPERATORS: { [Kind in NodeKind]: OperatorOf<Kind> } = {
@@ -22,6 +27,11 @@ const OPERATORS: { [Kind in NodeKind]: OperatorOf<Kind> } = {
   handler,
   filter,
   route,
+  transform,
+  throttle,
+  batch,
+  call,
+  database,
   file,
   log,
 };

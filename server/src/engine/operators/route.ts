@@ -6,7 +6,11 @@ export const route: OperatorOf<'route'> = ({ config }) => ({
   runtime: 'sandbox',
   module: { code: routeModule(config.routes), timeoutMs: config.timeoutMs, memoryMb: config.memoryMb },
   keepsState: false,
+  stateScope: 'key',
+  pacing: null,
   passesThrough: true,
+  outputsMayBeOpen: true,
+  droppedWhenSilent: null,
 });
 
 /**

@@ -21,6 +21,8 @@ export type ExecutionPlan = {
   topics: PlannedTopic[];
   producers: PlannedProducer[];
   consumers: PlannedConsumer[];
+  /** Edges from a producer's or a consumer's output to a topic. */
+  publishEdges: { edgeId: string; node: string; topic: string }[];
 };
 
 export type PlannedTopic = {
@@ -101,6 +103,9 @@ export function buildPlan(document: FlowDocument): ExecutionPlan {
     topics: [],
     producers: [],
     consumers: [],
+    publishEdges: document.edges
+      .filter((edge) => edgeRole(graph, edge) === 'publish')
+      .map(({ id, source, target }) => ({ edgeId: id, node: source, topic: target })),
   };
   const topicNames = new Map<string, string>();
   for (const node of document.nodes) {

@@ -2,11 +2,13 @@ import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import { createRandom, hashText } from '@millrace/shared/util/random.ts';
 import type { PayloadCheck } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
-import type { ConsumerRuntime, Core, Lane, ProducerRuntime, Subscription, TopicRuntime } from './core.ts';
+import { createByteMarks } from './backlog.ts';
+import type { ConsumerRuntime, Lane, Subscription } from './consumer.ts';
+import type { Core, ProducerRuntime, TopicRuntime } from './core.ts';
 import { createCounter } from './counters.ts';
 import { createWrites } from './groups.ts';
+import { createDedup } from './idempotency.ts';
 import {
-  INVOCATIONS_PER_NODE_MAX,
   ITEM_BYTES_GUESS,
   WINDOW_BYTES_MAX,
   WINDOW_BYTES_MIN,
@@ -15,6 +17,9 @@ import {
   WINDOW_MESSAGES_MIN,
   WINDOW_MESSAGES_PER_NODE,
 } from './limits.ts';
+import { needsMaintenance } from './maintenance.ts';
+import { createInstances } from './rebalance.ts';
+import { createRedrives } from './redriveJob.ts';
 import { createWakeHeap } from './wakes.ts';
 
 export type EngineOptions = {
@@ -28,7 +33,7 @@ export type EngineOptions = {
 /** The state of a core that has not started. */
 export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineOptions): Core {
   const topics = new Map(plan.topics.map((planned) => [planned.topic, buildTopic(planned)]));
-  const consumers = plan.consumers.map((planned) => buildConsumer(planned, topics, seed));
+  const consumers = plan.consumers.map((planned) => buildConsumer(planned, topics, seed, settings));
   const producers = plan.producers.map((planned) => buildProducer(planned, topics, seed));
   return {
     plan,
@@ -55,12 +60,22 @@ export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineO
     wakes: createWakeHeap(),
     wakeAtMs: undefined,
     flights: new Map(),
+    prepared: [],
+    fenced: new Map(),
     fetches: new Map(),
     reads: new Map(),
     nextId: 1,
-    careful: { active: false, holder: null, count: 0, turn: 0 },
+    careful: { active: false, holder: null, turn: 0 },
     crashedLanes: [],
+    seeks: [],
+    faults: new Map(),
+    dirtyFaults: [],
+    faultRandom: createRandom(`${seed}:faults`),
+    repeated: new WeakSet(),
     steps: { waiting: [], current: null },
+    ingest: { requests: [], bytes: 0 },
+    maintenance: { needed: plan.topics.some(needsMaintenance), underWay: false, dueMs: 0 },
+    redrives: createRedrives(),
     tracesEmitted: 0,
     tracesPending: 0,
   };
@@ -70,7 +85,9 @@ function buildTopic(planned: PlannedTopic): TopicRuntime {
   return {
     planned,
     counter: createCounter(planned.topic),
+    starts: new Array<number>(planned.partitions).fill(0),
     ends: new Array<number>(planned.partitions).fill(0),
+    sizes: Array.from({ length: planned.partitions }, createByteMarks),
     openAppends: new Array<null>(planned.partitions).fill(null),
     sticky: 0,
     stickyCount: 0,
@@ -86,7 +103,9 @@ function buildConsumer(
   planned: PlannedConsumer,
   topics: Map<string, TopicRuntime>,
   seed: number,
+  settings: FlowSettings,
 ): ConsumerRuntime {
+  const { pacing } = planned.operator;
   const outputs = [...Object.values(planned.outputs).flat(), ...planned.deadLetterTopics];
   const consumer: ConsumerRuntime = {
     planned,
@@ -95,21 +114,33 @@ function buildConsumer(
     outputTopics: topicsOf(outputs, topics),
     seed: hashText(`${seed}:${planned.node}`) >>> 0,
     ready: [],
-    invocations: 0,
-    // State of one key may be reached from several topics: then their messages are handled one invocation at a time.
-    invocationsMax:
-      planned.operator.keepsState && planned.subscriptions.length > 1 ? 1 : INVOCATIONS_PER_NODE_MAX,
+    group: { generation: 0, paused: false, instances: createInstances(planned.instances), stored: false },
+    flights: 0,
+    flightsMax: reachesStateTwice(planned) ? 1 : Number.POSITIVE_INFINITY,
     meanUs: null,
     windowMessages: 0,
     windowBytes: 0,
     state: new Map(),
     stateEntries: 0,
     timers: new Map(),
+    dedup: createDedup(planned.idempotency),
+    exceptFor: new Set(planned.retry.exceptFor.split(/[\s,]+/).filter((code) => code !== '')),
+    // The first message does not wait for its share of a second.
+    pace: pacing === null ? null : { ...pacing, tokens: Math.max(1, pacing.burst), atMs: 0 },
     lastError: null,
   };
-  for (const { edgeId, topic: id } of planned.subscriptions) {
+  for (const { edgeId, topic: id, backlog } of planned.subscriptions) {
     const topic = topics.get(id) as TopicRuntime;
-    const subscription: Subscription = { edgeId, consumer, topic, lanes: [], backlog: 0 };
+    const subscription: Subscription = {
+      edgeId,
+      consumer,
+      topic,
+      lanes: [],
+      backlog: 0,
+      backlogBytes: 0,
+      backlogMax: backlog?.messages ?? settings.backlogMessagesMax,
+      backlogBytesMax: backlog?.bytes ?? settings.backlogBytesMax,
+    };
     for (let partition = 0; partition < topic.planned.partitions; partition++)
       subscription.lanes.push(buildLane(subscription, partition));
     consumer.subscriptions.push(subscription);
@@ -128,6 +159,11 @@ function buildConsumer(
   return consumer;
 }
 
+/** State of one key may be reached from several topics: then their messages are handled one invocation at a time. */
+function reachesStateTwice({ operator, subscriptions }: PlannedConsumer): boolean {
+  return operator.keepsState && operator.stateScope === 'key' && subscriptions.length > 1;
+}
+
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }
@@ -141,28 +177,39 @@ function buildLane(subscription: Subscription, partition: number): Lane {
     partition,
     entryKey: `${consumer.planned.node}/${topic.planned.topic}/${partition}`,
     keylessScope: `partition:${topic.planned.topic}/${partition}`,
-    buffer: [],
+    owner: -1,
+    nextOwner: -1,
+    window: [],
     head: 0,
-    bufferBytes: 0,
+    windowBytes: 0,
+    ahead: 0,
+    tried: 0,
+    strands: new Map(),
+    readyStrands: [],
+    flights: 0,
     fetchFrom: 0,
-    fetching: false,
+    fetchId: null,
     fetchFailures: 0,
     fetchAtMs: 0,
     finished: 0,
     committing: 0,
     committed: 0,
-    flight: null,
-    gate: 0,
-    attempts: null,
-    retryAtMs: 0,
+    committedBytes: 0,
+    settled: 0,
+    settledMessages: 0,
+    jumpTo: 0,
+    finishedMessages: 0,
+    unacknowledged: 0,
     entryStored: false,
-    tracedUntil: 0,
+    noted: [],
+    taken: [],
+    restoredDone: new Set(),
+    restoredTries: new Map(),
     redeliveredUntil: 0,
-    dueTimers: [],
     queued: false,
     inGroup: false,
     carefulUntil: 0,
-    suspectUntil: 0,
+    suspects: new Set(),
   };
 }
 
@@ -191,6 +238,7 @@ function buildProducer(
     pausedAtMs: null,
     wakeAtMs: 0,
     blocked: null,
+    dropping: null,
     failure: null,
     error: null,
     lastRejection: null,

@@ -1,19 +1,32 @@
-import type { EngineAnswers, EngineCommand, EngineError } from '../io.ts';
+import { assertNever } from '@millrace/shared/util/assert.ts';
+import type { EngineCommand } from '../io.ts';
 import type { Core } from './core.ts';
+import { healFaults, injectFault } from './faults/commands.ts';
+import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
+import { onCancelRedrive, onRedrive, onResumeRedrive } from './redrive.ts';
 
 /** Takes what a person asks for. An answer that promises something durable waits for its write group. */
 export function onCommand(core: Core, requestId: number, command: EngineCommand): void {
-  refuse(core, requestId, { code: 'REQUEST_UNKNOWN', message: `The engine does not know ${command.type}.` });
-}
-
-export function refuse(core: Core, requestId: number, error: EngineError): void {
-  core.effects.push({ type: 'answer', requestId, ok: false, error });
-}
-
-export function answer<Type extends EngineCommand['type']>(
-  core: Core,
-  requestId: number,
-  value: EngineAnswers[Type],
-): void {
-  core.effects.push({ type: 'answer', requestId, ok: true, value });
+  switch (command.type) {
+    case 'pause-group':
+      return pauseGroup(core, requestId, command.node, true);
+    case 'resume-group':
+      return pauseGroup(core, requestId, command.node, false);
+    case 'scale-group':
+      return onScaleGroup(core, requestId, command.node, command.instances);
+    case 'seek':
+      return onSeek(core, requestId, command);
+    case 'redrive':
+      return onRedrive(core, requestId, command);
+    case 'cancel-redrive':
+      return onCancelRedrive(core, requestId, command.redriveId);
+    case 'resume-redrive':
+      return onResumeRedrive(core, requestId, command.redriveId);
+    case 'inject-fault':
+      return injectFault(core, requestId, command.fault);
+    case 'heal-fault':
+      return healFaults(core, requestId, command.faultId);
+    default:
+      assertNever(command, 'command');
+  }
 }

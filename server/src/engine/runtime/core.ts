@@ -1,10 +1,14 @@
+import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
-import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
 import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
-import type { Random } from '@millrace/shared/util/random.ts';
+import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
   Append,
+  AttemptOutcome,
+  EngineAnswers,
+  EngineCommand,
   EngineEffect,
   EngineError,
   EngineLog,
@@ -12,7 +16,10 @@ import type {
   SourceItem,
   StateWrite,
 } from '../io.ts';
-import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import type { ExecutionPlan, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import type { ConsumerRuntime, Entry, Flight, HandlerTimer, Lane, Strand, Subscription } from './consumer.ts';
+import type { FaultRuntime } from './faults/fault.ts';
+import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -49,14 +56,29 @@ export type Core = {
   wakeAtMs: number | null | undefined;
 
   readonly flights: Map<number, Flight>;
+  /** Invocations that wait for a write before they begin: what they hold is noted or committed first. */
+  prepared: Flight[];
+  /** Invocations of instances that have crashed: whatever they answer is refused. */
+  readonly fenced: Map<number, Flight>;
   readonly fetches: Map<number, Lane>;
   readonly reads: Map<number, ProducerRuntime>;
   nextId: number;
 
   careful: Careful;
-  /** Lanes whose first message was alone under way when the last process died. */
+  /** Lanes of which one message was alone under way when the last process died. */
   crashedLanes: Lane[];
+  /** Seeks that wait until what their lanes have in hand is over. */
+  seeks: PendingSeek[];
+  /** Faults that are on, by id; see `faults/`. */
+  readonly faults: Map<string, FaultRuntime>;
+  dirtyFaults: FaultRuntime[];
+  readonly faultRandom: Random;
+  /** Messages that were appended again because a fault kept the first acknowledgement back. */
+  readonly repeated: WeakSet<Message>;
   steps: StepQueue;
+  ingest: WaitingIngests;
+  maintenance: Maintenance;
+  redrives: Redrives;
   /** Trace records handed out so far, and those that wait for their write. */
   tracesEmitted: number;
   tracesPending: number;
@@ -68,8 +90,11 @@ export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCo
 export type TopicRuntime = {
   planned: PlannedTopic;
   counter: Counter;
-  /** Next offset of each partition, acknowledged. */
+  /** First and next offset of each partition, acknowledged. */
+  starts: number[];
   ends: number[];
+  /** How many bytes stand before an offset of each partition; kept only where somebody reads (TP6). */
+  sizes: ByteMarks[];
   /** The append that the open group holds for each partition. */
   openAppends: (OpenAppend | null)[];
   sticky: number;
@@ -77,105 +102,14 @@ export type TopicRuntime = {
   readers: Subscription[];
 };
 
-export type OpenAppend = { topic: TopicRuntime; append: Append; base: number };
+export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
 
-export type Subscription = {
-  edgeId: string;
-  consumer: ConsumerRuntime;
-  topic: TopicRuntime;
-  lanes: Lane[];
-  /** Messages between the committed offsets and the ends, those on their way to the log included. */
-  backlog: number;
-};
-
-export type ConsumerRuntime = {
-  planned: PlannedConsumer;
-  counter: Counter;
-  subscriptions: Subscription[];
-  /** Every topic it may write to, dead letters included. */
-  outputTopics: TopicRuntime[];
-  seed: number;
-  /** Lanes that may have something to do, first come first served. */
-  ready: Lane[];
-  invocations: number;
-  invocationsMax: number;
-  /** Running mean of an attempt's duration; null before the first. */
-  meanUs: number | null;
-  windowMessages: number;
-  windowBytes: number;
-  /** `ctx.state`: scope → name → value. */
-  state: Map<string, Map<string, JsonText>>;
-  stateEntries: number;
-  timers: Map<string, HandlerTimer>;
-  lastError: EngineError | null;
-};
-
-/** One partition of one subscription: the unit of order (DL7) and of blocking (DL8). */
-export type Lane = {
-  consumer: ConsumerRuntime;
-  subscription: Subscription;
-  topic: TopicRuntime;
-  partition: number;
-  /** Key of this lane in the `attempt` store. */
-  entryKey: string;
-  keylessScope: string;
-  /** Messages from `finished` on; those before `head` are over. */
-  buffer: StoredMessage[];
-  head: number;
-  bufferBytes: number;
-  fetchFrom: number;
-  fetching: boolean;
-  fetchFailures: number;
-  /** No fetch before this time. */
-  fetchAtMs: number;
-  /** Everything below is finished; durable up to `committed`, asked to be up to `committing`. */
-  finished: number;
-  committing: number;
-  committed: number;
-  flight: Flight | null;
-  /** Nothing is invoked before the write group with this number is durable. */
-  gate: number;
-  /** What has happened to the message at `finished` so far; null before its first failure. */
-  attempts: AttemptHistory | null;
-  retryAtMs: number;
-  /** True when the `attempt` store holds an entry of this lane. */
-  entryStored: boolean;
-  tracedUntil: number;
-  redeliveredUntil: number;
-  dueTimers: HandlerTimer[];
-  queued: boolean;
-  /** Listed in the open write group. */
-  inGroup: boolean;
-  /** After a crash: go carefully below this offset, one message at a time below `suspectUntil`. */
-  carefulUntil: number;
-  suspectUntil: number;
-};
-
-export type ErrorNote = { code: EngineError['code']; message: string; stack: string; atMs: number };
-export type AttemptHistory = { attempts: number; first: ErrorNote; last: ErrorNote };
-
-/** A durable timer that `ctx.schedule` set. */
-export type HandlerTimer = {
-  id: string;
-  node: string;
-  topic: string;
-  partition: number;
-  scope: string;
-  key: string | null;
-  dueMs: number;
-  causeId: string;
-  correlationId: string;
-  data: JsonText;
-  history: AttemptHistory | null;
-};
-
-/** An invocation under way. Deliveries are the lane's first `count` messages, or `timers`. */
-export type Flight = {
-  id: number;
-  lane: Lane;
-  count: number;
-  timers: HandlerTimer[] | null;
-  careful: boolean;
+/** What the `cursor` store holds of a producer. */
+export type ProducerEntry = {
+  cursor: string | null;
+  random: RandomState;
+  shiftMs: number;
+  error?: EngineError;
 };
 
 export type ProducerRuntime = {
@@ -199,6 +133,8 @@ export type ProducerRuntime = {
   pausedAtMs: number | null;
   wakeAtMs: number;
   blocked: string | null;
+  /** Why it leaves messages out at the moment (TP6). */
+  dropping: string | null;
   /** Why its source cannot be read on; what was read before goes out first, then it is `error`. */
   failure: EngineError | null;
   error: EngineError | null;
@@ -216,13 +152,17 @@ export type WriteGroup = {
   messages: number;
   bytes: number;
   lanes: Lane[];
-  commits: { lane: Lane; offset: number }[];
+  commits: { lane: Lane; offset: number; messages: number }[];
   producers: { producer: ProducerRuntime; messages: number }[];
   state: Map<string, StateWrite>;
   /** Given out once the group is durable. */
   records: TraceRecord[];
   counters: { counter: Counter; values: NodeCounters }[];
   replies: PendingReply[];
+  /** Commands that are answered once the group is durable. */
+  answers: { requestId: number; value: EngineAnswers[EngineCommand['type']] }[];
+  /** Where redrives stand once the group is durable. */
+  redrives: Map<RedriveJob, RedriveProgress>;
 };
 
 export type PendingReply = {
@@ -230,7 +170,24 @@ export type PendingReply = {
   producer: ProducerRuntime;
   messages: number;
   accepted: { id: string; append: OpenAppend; index: number }[];
+  dropped: number;
 };
+
+/** Pushed requests that wait for room, oldest first (TP6). */
+export type WaitingIngests = { requests: WaitingIngest[]; bytes: number };
+export type WaitingIngest = {
+  requestId: number;
+  producer: ProducerRuntime;
+  messages: Message[];
+  bytes: number;
+  untilMs: number;
+};
+
+/** When topics are next cleaned up (TP4); `needed` is false when no topic asks for it. */
+export type Maintenance = { needed: boolean; underWay: boolean; dueMs: number };
+
+/** See `backlog.ts`. */
+export type ByteMarks = { total: number; marks: { offset: number; bytes: number }[] };
 
 export type Writes = {
   open: WriteGroup;
@@ -245,25 +202,43 @@ export type Writes = {
 };
 
 /** See `careful.ts`. */
-export type Careful = { active: boolean; holder: Lane | null; count: number; turn: number };
+export type Careful = { active: boolean; holder: Flight | null; turn: number };
+
+export type PendingSeek = { requestId: number; targets: { lane: Lane; offset: number }[] };
 
 export type StepQueue = {
   waiting: number[];
   current: {
     requestId: number;
     /** Set once something was chosen. */
-    chosen: { nodeId: string; messageId: string; correlationId: string; lane: Lane | null } | null;
+    chosen: { nodeId: string; messageId: string; correlationId: string } | null;
     /** Group that makes its outcome durable; null while it is being handled. */
     gate: number | null;
   } | null;
 };
 
-/** What is handed to an append: where and what. */
-export type Placed = { topic: TopicRuntime; partition: number; message: Message };
+/** What is handed to an append: where and what, and what becomes of a message that does not fit its schema (TP5). */
+export type Placed = {
+  topic: TopicRuntime;
+  partition: number;
+  message: Message;
+  misfit: Misfit | null;
+};
+export type Misfit =
+  | { policy: 'flag'; error: EngineError }
+  /** Goes to the dead letters of `home`; `original` is what should have been appended there. */
+  | { policy: 'dead-letter'; error: EngineError; home: TopicRuntime; original: Message };
 
 /** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
 export type Wake =
   | { kind: 'lane'; lane: Lane }
+  | { kind: 'strand'; strand: Strand }
+  /** A message that was passed by others while it waited for its retry. */
+  | { kind: 'retry'; lane: Lane; entry: Entry }
+  /** A fault heals by itself. */
+  | { kind: 'fault'; id: string }
+  /** Outcomes that a fault has held back. */
+  | { kind: 'late'; invocationId: number; outcomes: AttemptOutcome[] }
   | { kind: 'timer'; timer: HandlerTimer }
   | { kind: 'write' }
   | { kind: 'producer' };

@@ -1,8 +1,11 @@
-import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { Delivery, EngineEffect } from '../io.ts';
-import { mustCare, takeCare } from './careful.ts';
-import type { ConsumerRuntime, Core, Flight, HandlerTimer, Lane } from './core.ts';
-import { bufferedMessages, storedBytes } from './lanes.ts';
+import { mustBeAlone, mustCare, prepareCarefully } from './careful.ts';
+import type { ConsumerRuntime, Entry, Flight, Instance, Lane, Strand } from './consumer.ts';
+import type { Core } from './core.ts';
+import { isDelayed, isHeld } from './faults/handling.ts';
+import { finishUnhandled } from './finish.ts';
+import { type Batch, launch, newFlight, prepare } from './flights.ts';
+import { lookUp, waitForPending } from './idempotency.ts';
+import { enqueueLane, storedBytes } from './laneQueue.ts';
 import {
   INVOCATION_BYTES_MAX,
   INVOCATION_DELIVERIES_FIRST,
@@ -10,12 +13,10 @@ import {
   INVOCATION_TARGET_US,
   LANE_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
-import { scopeEntries } from './nodeState.ts';
-import { scopeOf } from './scopes.ts';
-import { timerMessage, timerPlace } from './timers.ts';
-import { emitTrace, traceOf } from './traces.ts';
+import { paceAllows, spendPace } from './pace.ts';
+import { forgetIfEmpty, readyStrand, rejoin, strandHasWork, takeFirst, waitingEntries } from './strands.ts';
 
-/** Gives every node that has room the next lanes in its queue. */
+/** Gives every instance that has room the next lanes in its node's queue. */
 export function pumpLanes(core: Core): void {
   const { consumers, careful } = core;
   // While only one invocation may be under way in the whole run, nodes take turns.
@@ -26,54 +27,139 @@ export function pumpLanes(core: Core): void {
 
 function pumpConsumer(core: Core, consumer: ConsumerRuntime): void {
   const { ready } = consumer;
+  if (consumer.group.paused) return;
   // Lanes that are turned away and queued again wait for the next pump.
   let looks = ready.length;
-  while (looks-- > 0 && consumer.invocations < consumer.invocationsMax) {
+  while (looks-- > 0 && consumer.flights < consumer.flightsMax) {
     const lane = ready.shift() as Lane;
     lane.queued = false;
-    if (lane.retryAtMs <= core.nowMs || lane.dueTimers.length > 0) startLane(core, lane, null);
+    const instance = ownerOf(lane);
+    // A lane without an owner is queued again when it gets one.
+    if (instance === null) continue;
+    if (instance.flights >= consumer.planned.concurrency) {
+      enqueueLane(lane);
+      continue;
+    }
+    // Strands of one lane run side by side, as far as its owner has room.
+    if (startLane(core, lane, instance) && lane.readyStrands.length > 0) enqueueLane(lane);
   }
+}
+
+/** The instance that may handle the lane's messages now, or null. */
+export function ownerOf(lane: Lane): Instance | null {
+  const instance = lane.consumer.group.instances[lane.owner];
+  return instance?.up && lane.nextOwner === lane.owner ? instance : null;
 }
 
 /** Whether the lane could invoke something, apart from its turn and from how long a retry has to wait. */
 export function hasWork(lane: Lane): boolean {
-  return lane.flight === null && (lane.dueTimers.length > 0 || bufferedMessages(lane) > 0);
+  for (const strand of lane.strands.values()) if (strandHasWork(strand)) return true;
+  return lane.tried > 0 && lane.window.some(({ phase }) => phase === 'waiting');
 }
 
-/** Invokes the lane's next messages, at most `countMax`, or its due timers. False when it must wait for something. */
-export function startLane(core: Core, lane: Lane, countMax: number | null): boolean {
-  if (!hasWork(lane) || lane.gate > core.writes.acknowledged) return false;
-  if (lane.finished - lane.committed >= LANE_UNACKNOWLEDGED_MAX) return false;
-  const timers = lane.dueTimers.length > 0;
-  let count = Math.min(
-    countMax ?? batchMax(lane.consumer),
-    timers ? lane.dueTimers.length : deliverable(lane),
-  );
+/** Invokes what the lane has next: due timers of a strand, or as many messages as a batch takes. False when it must wait. */
+function startLane(core: Core, lane: Lane, instance: Instance): boolean {
+  const { consumer } = lane;
+  if (core.faults.size > 0 && isHeld(core, lane)) return false;
+  if (lane.unacknowledged >= LANE_UNACKNOWLEDGED_MAX) return false;
+  const paced = paceAllows(core, lane);
+  if (paced === 0) return false;
   const careful = mustCare(core, lane);
-  if (careful) {
-    if (!takeCare(core, lane, timers ? 0 : count)) return false;
-    if (!timers) count = Math.min(count, core.careful.count);
-  }
-  invoke(core, lane, count, timers ? lane.dueTimers.splice(0, count) : null, careful);
-  // The rest of a lane's work waits for this invocation; other lanes of the node may go meanwhile.
+  if (careful && core.careful.holder !== null) return false;
+  const most = Math.min(batchMax(consumer), LANE_UNACKNOWLEDGED_MAX - lane.unacknowledged, paced);
+  const batch = gather(core, lane, most, careful);
+  if (batch === null) return false;
+  const flight = newFlight(core, lane, instance, batch);
+  if (consumer.pace !== null) spendPace(consumer.pace, flight.entries.length);
+  if (consumer.planned.guarantee === 'at-most-once' && flight.entries.length > 0) prepare(core, flight);
+  else if (careful) prepareCarefully(core, flight);
+  else launch(core, flight);
   return true;
 }
 
-/** A message that has failed is tried alone, so that its retry is not held up by those behind it. */
-function deliverable(lane: Lane): number {
-  if (lane.attempts !== null) return 1;
-  const room = LANE_UNACKNOWLEDGED_MAX - (lane.finished - lane.committed);
-  const most = Math.min(bufferedMessages(lane), INVOCATION_DELIVERIES_MAX, room);
+/** Collects from the lane's ready strands; null when none of them has anything that can be handled now. */
+function gather(core: Core, lane: Lane, most: number, careful: boolean): Batch | null {
+  const entries: Entry[] = [];
   let bytes = 0;
-  for (let i = 0; i < most; i++) {
-    bytes += storedBytes(lane.buffer[lane.head + i] as StoredMessage);
-    if (bytes > INVOCATION_BYTES_MAX && i > 0) return i;
+  let looks = lane.readyStrands.length;
+  while (looks-- > 0 && entries.length < most) {
+    const strand = lane.readyStrands.shift() as Strand;
+    strand.queued = false;
+    if (!strandHasWork(strand)) {
+      forgetIfEmpty(strand);
+      continue;
+    }
+    if (strand.timers.length > 0) {
+      if (entries.length === 0) return { entries, timers: strand.timers.splice(0, most) };
+      readyStrand(strand);
+      continue;
+    }
+    const before = entries.length;
+    bytes = gatherStrand(core, strand, entries, most, bytes, careful);
+    // What is left of a strand that others may take from, or that has to wait for a write, is looked at again.
+    if (strandHasWork(strand) && (entries.length === before || !strand.exclusive)) {
+      if (strand.retryAtMs <= core.nowMs) readyStrand(strand);
+    }
+    if (careful && entries.length > 0) break;
   }
-  return most;
+  return entries.length === 0 ? null : { entries, timers: [] };
 }
 
-/** As many as take about INVOCATION_TARGET_US, going by how long attempts of this node have taken. */
-function batchMax({ meanUs }: ConsumerRuntime): number {
+/** Takes from the front of a strand as long as the batch has room. A message that has failed is tried alone. */
+function gatherStrand(
+  core: Core,
+  strand: Strand,
+  into: Entry[],
+  most: number,
+  bytesBefore: number,
+  careful: boolean,
+): number {
+  const { lane } = strand;
+  let bytes = bytesBefore;
+  while (waitingEntries(strand) > 0 && into.length < most) {
+    const entry = strand.queue[strand.head] as Entry;
+    if (entry.gate > core.writes.acknowledged) break;
+    if (core.faults.size > 0 && isDelayed(core, strand, entry)) break;
+    if (entry.attempts !== null && (into.length > 0 || strand.retryAtMs > core.nowMs)) break;
+    if (careful && into.length > 0 && mustBeAlone(lane, entry, into)) break;
+    const size = storedBytes(entry.stored);
+    if (into.length > 0 && bytes + size > INVOCATION_BYTES_MAX) break;
+    const verdict = passOver(core, lane, entry);
+    if (verdict === 'over') {
+      takeFirst(strand);
+      finishUnhandled(core, lane, entry);
+      continue;
+    }
+    if (verdict === 'wait' || (entry.dedupKey !== undefined && holdsKey(into, entry.dedupKey))) break;
+    takeFirst(strand);
+    entry.phase = 'flying';
+    into.push(entry);
+    bytes += size;
+    if (entry.attempts !== null) break;
+  }
+  return bytes;
+}
+
+/** Messages that are over without an attempt: duplicates, and what was sent back to another group (DL5, DL6). */
+function passOver(core: Core, lane: Lane, entry: Entry): 'handle' | 'over' | 'wait' {
+  const addressee = entry.stored.message.extensions?.redriveto;
+  if (addressee !== undefined && addressee !== lane.consumer.planned.node) return 'over';
+  const seen = lookUp(core, lane.consumer, entry);
+  if (seen === 'pending') waitForPending(lane);
+  return seen === 'new' ? 'handle' : seen === 'seen' ? 'over' : 'wait';
+}
+
+function holdsKey(entries: Entry[], key: string): boolean {
+  return entries.some(({ dedupKey }) => dedupKey === key);
+}
+
+/**
+ * As many as take about INVOCATION_TARGET_US, going by how long attempts of this node have taken. What writes a batch as
+ * one takes hardly longer for many than for one, so there a share of the time says nothing: made small because the disk
+ * is slow, batches would only wait for it more often.
+ */
+function batchMax({ meanUs, planned: { operator } }: ConsumerRuntime): number {
+  if (operator.runtime === 'file' || operator.runtime === 'database') return INVOCATION_DELIVERIES_MAX;
   if (meanUs === null) return INVOCATION_DELIVERIES_FIRST;
   return Math.min(
     INVOCATION_DELIVERIES_MAX,
@@ -81,79 +167,39 @@ function batchMax({ meanUs }: ConsumerRuntime): number {
   );
 }
 
-function invoke(
-  core: Core,
-  lane: Lane,
-  count: number,
-  timers: HandlerTimer[] | null,
-  careful: boolean,
-): void {
-  const { consumer } = lane;
-  const flight: Flight = { id: core.nextId++, lane, count, timers, careful };
-  core.flights.set(flight.id, flight);
-  lane.flight = flight;
-  consumer.invocations++;
-  const deliveries: Delivery[] = timers
-    ? timers.map((timer) => timerDelivery(core, lane, timer))
-    : messageDeliveries(core, lane, count);
-  const state: Record<string, Record<string, string>> = {};
-  if (consumer.planned.operator.keepsState) {
-    for (const { scope } of deliveries)
-      if (state[scope] === undefined) state[scope] = scopeEntries(consumer, scope);
-  }
-  const effect: EngineEffect = {
-    type: 'invoke',
-    invocationId: flight.id,
-    node: consumer.planned.node,
-    instance: 0,
-    seed: consumer.seed,
-    deliveries,
-    state,
-  };
-  core.effects.push(effect);
+/** Rule RN2: a step handles the lane's first message or timer, without waiting for its retry. Null when nothing can be. */
+export function startStep(core: Core, lane: Lane): Flight | null {
+  const instance = ownerOf(lane);
+  if (instance === null) return null;
+  const batch = firstOf(core, lane);
+  if (batch === null) return null;
+  const flight = newFlight(core, lane, instance, batch);
+  flight.forStep = true;
+  if (lane.consumer.planned.guarantee === 'at-most-once' && flight.entries.length > 0) prepare(core, flight);
+  else if (mustCare(core, lane)) prepareCarefully(core, flight);
+  else launch(core, flight);
+  return flight;
 }
 
-function messageDeliveries(core: Core, lane: Lane, count: number): Delivery[] {
-  const topic = lane.topic.planned.topic;
-  const { partition } = lane;
-  const firstAttempt = (lane.attempts?.attempts ?? 0) + 1;
-  const deliveries: Delivery[] = [];
-  for (let i = 0; i < count; i++) {
-    const { message, offset } = lane.buffer[lane.head + i] as StoredMessage;
-    const attempt = i === 0 ? firstAttempt : 1;
-    deliveries.push({
-      message,
-      topic,
-      partition,
-      offset,
-      attempt,
-      scope: scopeOf(lane, message),
-      timer: false,
-    });
-    // What an earlier invocation held but did not come to has been traced already.
-    if (attempt === 1 && offset < lane.tracedUntil) continue;
-    const again = offset < lane.redeliveredUntil;
-    const place = { topic, partition, offset };
-    emitTrace(
-      core,
-      traceOf(
-        again ? 'redelivered' : 'delivered',
-        core.nowMs,
-        lane.consumer.planned.node,
-        message,
-        place,
-        attempt,
-      ),
-    );
-    if (offset >= lane.tracedUntil) lane.tracedUntil = offset + 1;
+function firstOf(core: Core, lane: Lane): Batch | null {
+  for (const strand of lane.strands.values()) {
+    if (strand.timers.length > 0 && strandHasWork(strand))
+      return { entries: [], timers: strand.timers.splice(0, 1) };
   }
-  return deliveries;
-}
-
-function timerDelivery(core: Core, lane: Lane, timer: HandlerTimer): Delivery {
-  const message = timerMessage(lane.consumer, timer);
-  const attempt = (timer.history?.attempts ?? 0) + 1;
-  const place = timerPlace(lane);
-  emitTrace(core, traceOf('timer-fired', core.nowMs, lane.consumer.planned.node, message, place, attempt));
-  return { message, ...place, attempt, scope: timer.scope, timer: true };
+  for (const entry of lane.window.slice(lane.head)) {
+    if (entry.phase !== 'waiting') continue;
+    // Without anything in hand, a message that waits is the first of its strand, or waits aside for its retry.
+    if (entry.strand.queue[entry.strand.head] === entry) takeFirst(entry.strand);
+    else rejoin(lane, entry);
+    entry.retryAtMs = 0;
+    entry.strand.retryAtMs = 0;
+    const verdict = passOver(core, lane, entry);
+    if (verdict === 'over') {
+      finishUnhandled(core, lane, entry);
+      continue;
+    }
+    entry.phase = 'flying';
+    return { entries: [entry], timers: [] };
+  }
+  return null;
 }

@@ -2,29 +2,22 @@ import type { RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
 import type { AttemptOutcome, EngineError } from '../io.ts';
-import type { AttemptHistory, Core, ErrorNote, HandlerTimer, Lane } from './core.ts';
+import type { AttemptHistory, Entry, ErrorNote, HandlerTimer, Lane, Subject } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { sendToDeadLetters } from './deadLetters.ts';
-import { putState, touchLane } from './groups.ts';
-import { advance } from './lanes.ts';
+import { countFinished, finishMessage } from './finish.ts';
+import { touchLane } from './groups.ts';
 import { ERROR_STACK_LENGTH_MAX, ERROR_TEXT_LENGTH_MAX } from './limits.ts';
 import { beginEnding } from './status.ts';
+import { putFirst, putOffRetry } from './strands.ts';
 import { armTimer, dropTimer, keepTimer } from './timers.ts';
-import { type Place, traceOf, traceWhenDurable } from './traces.ts';
-import { addWake } from './wakes.ts';
+import { traceOf, traceWhenDurable } from './traces.ts';
 
 export type Failure = {
   status: Exclude<AttemptOutcome['status'], 'ok'>;
   error: EngineError;
   durationUs: number;
-};
-
-/** What was attempted: the message at the head of a lane, or a timer of the handler. */
-export type Subject = {
-  message: Message;
-  place: Place;
-  timer: HandlerTimer | null;
-  history: AttemptHistory | null;
 };
 
 /** Rules DL2 to DL4: notes a failed attempt, then schedules the next one or does what the node does after the last. */
@@ -38,13 +31,28 @@ export function onAttemptFailed(core: Core, lane: Lane, subject: Subject, failur
   if (failure.status === 'rejected') counters.rejected++;
   traceFailure(core, lane, subject, failure, history);
   touchLane(core, lane);
-  // A payload that does not fit its schema will not fit it next time either.
-  if (failure.status !== 'rejected' && history.attempts < retry.attemptsMax) {
+  if (history.attempts < retry.attemptsMax && mayHelp(lane, subject, failure)) {
     counters.retried++;
     scheduleRetry(core, lane, subject, history);
     return;
   }
   giveUp(core, lane, subject, history, failure.error);
+}
+
+/**
+ * Rule DL3. A payload that does not fit its schema will not fit it next time either, nor is an error mended by another
+ * attempt of which the node says so; what is handled at most once has had its attempt (DL1).
+ */
+function mayHelp({ consumer }: Lane, { timer }: Subject, { status, error }: Failure): boolean {
+  if (status === 'rejected') return false;
+  if (consumer.exceptFor.has(error.code) || consumer.exceptFor.has(reasonOf(error))) return false;
+  return consumer.planned.guarantee !== 'at-most-once' || timer !== null;
+}
+
+/** What a person's code gave to `ctx.fail`: its message begins with it. */
+function reasonOf({ code, message, reason }: EngineError): string {
+  if (reason !== undefined) return reason;
+  return code === 'HANDLER_FAILED' ? (message.split(':', 1)[0] as string) : '';
 }
 
 function scheduleRetry(core: Core, lane: Lane, subject: Subject, history: AttemptHistory): void {
@@ -66,12 +74,16 @@ function scheduleRetry(core: Core, lane: Lane, subject: Subject, history: Attemp
     armTimer(core, consumer, again);
     return;
   }
-  lane.attempts = history;
-  lane.retryAtMs = core.nowMs + delayMs;
-  storeAttempts(core, lane);
+  const entry = subject.entry as Entry;
+  noteTries(lane, entry, history);
   // The next attempt does not begin before this one is on record, so that no crash can grant extra attempts.
-  lane.gate = core.writes.open.number;
-  addWake(core.wakes, lane.retryAtMs, { kind: 'lane', lane });
+  entry.gate = core.writes.open.number;
+  putOffRetry(core, entry, core.nowMs + delayMs);
+}
+
+function noteTries(lane: Lane, entry: Entry, history: AttemptHistory): void {
+  if (entry.attempts === null) lane.tried++;
+  entry.attempts = history;
 }
 
 function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistory, error: EngineError): void {
@@ -80,7 +92,10 @@ function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistor
   if (afterLastAttempt === 'stop') {
     // The message stays where it is, uncommitted: a later run of this log meets it again.
     if (subject.timer) armTimer(core, consumer, { ...subject.timer, history });
-    else lane.attempts = history;
+    else if (subject.entry?.phase === 'flying') {
+      noteTries(lane, subject.entry, history);
+      putFirst(subject.entry);
+    }
     beginEnding(core, 'failed', {
       ...error,
       message: `${name} gave up on message ${subject.message.id} after ${history.attempts} ${history.attempts === 1 ? 'attempt' : 'attempts'}, and stops the run as set: ${error.message}`,
@@ -108,7 +123,13 @@ function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistor
     traceWhenDurable(core, record);
   }
   if (subject.timer) dropTimer(core, consumer, subject.timer);
-  else finishHead(core, lane);
+  else finishSubject(core, lane, subject.entry as Entry);
+}
+
+/** What was committed before it was handled is finished already; only its end is to be counted. */
+export function finishSubject(core: Core, lane: Lane, entry: Entry): void {
+  if (entry.phase === 'done') countFinished(core, lane);
+  else finishMessage(core, lane, entry);
 }
 
 function emittedLetter(core: Core, lane: Lane, letter: Message, topic: string) {
@@ -120,36 +141,6 @@ function emittedLetter(core: Core, lane: Lane, letter: Message, topic: string) {
     { topic, partition: -1, offset: -1 },
     0,
   );
-}
-
-/** The message at the head is over, however it ended; its commit goes with the open group. */
-export function finishHead(core: Core, lane: Lane): void {
-  advance(lane);
-  lane.attempts = null;
-  lane.retryAtMs = 0;
-  clearEntry(core, lane);
-  count(core, lane.consumer.counter).in++;
-  count(core, lane.topic.counter).out++;
-  touchLane(core, lane);
-}
-
-export type AttemptEntry = {
-  offset: number;
-  /** Set while messages are handled carefully: how many, from `offset` on. */
-  underWay: number;
-  history: AttemptHistory | null;
-};
-
-export function storeAttempts(core: Core, lane: Lane, underWay = 0): void {
-  const entry: AttemptEntry = { offset: lane.finished, underWay, history: lane.attempts };
-  putState(core, 'attempt', lane.entryKey, JSON.stringify(entry));
-  lane.entryStored = true;
-}
-
-export function clearEntry(core: Core, lane: Lane): void {
-  if (!lane.entryStored) return;
-  lane.entryStored = false;
-  putState(core, 'attempt', lane.entryKey, null);
 }
 
 /** Rule DL3. Jitter takes away up to its share of the delay, so that the cap holds. */

@@ -1,7 +1,20 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
-import type { Core, Lane, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
+import { noteQueued } from './backlog.ts';
+import type { Lane } from './consumer.ts';
+import type {
+  Core,
+  OpenAppend,
+  ProducerEntry,
+  ProducerRuntime,
+  TopicRuntime,
+  WriteGroup,
+  Writes,
+} from './core.ts';
+import { storeFaults } from './faults/fault.ts';
+import { saveLane } from './laneEntry.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 
 export function createWrites(): Writes {
   return {
@@ -29,6 +42,8 @@ function createGroup(number: number): WriteGroup {
     records: [],
     counters: [],
     replies: [],
+    answers: [],
+    redrives: new Map(),
   };
 }
 
@@ -42,19 +57,15 @@ export function appendMessage(
   const { open } = core.writes;
   let target = topic.openAppends[partition];
   if (!target) {
-    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1 };
+    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1, bytes: 0 };
     topic.openAppends[partition] = target;
     open.appends.push(target);
   }
   target.append.messages.push(message);
   open.messages++;
   open.bytes += message.data.length;
-  for (const reader of topic.readers) reader.backlog++;
+  noteQueued(topic, target, message);
   return target;
-}
-
-export function putState(core: Core, store: string, key: string, value: string | null): void {
-  core.writes.open.state.set(`${store}\n${key}`, { store, key, value });
 }
 
 /** Makes the open group carry the lane's commit, and wakes the lane when the group is durable. */
@@ -88,6 +99,7 @@ function isEmpty(core: Core): boolean {
     open.producers.length === 0 &&
     open.state.size === 0 &&
     open.records.length === 0 &&
+    open.answers.length === 0 &&
     dirtyCounters.length === 0
   );
 }
@@ -96,23 +108,16 @@ function isEmpty(core: Core): boolean {
 function closeGroup(core: Core): void {
   const { writes } = core;
   const group = writes.open;
-  for (const lane of group.lanes) {
-    lane.inGroup = false;
-    if (lane.finished === lane.committing) continue;
-    lane.committing = lane.finished;
-    group.commits.push({ lane, offset: lane.finished });
-  }
+  for (const lane of group.lanes) closeLane(core, group, lane);
+  storeFaults(core);
   for (const { topic, append } of group.appends) topic.openAppends[append.partition] = null;
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;
     producer.inGroup = false;
-    const { producedCursor: cursor, shiftMs } = producer;
-    putState(
-      core,
-      'cursor',
-      producer.planned.node,
-      JSON.stringify({ cursor, random: producer.random.save(), shiftMs }),
-    );
+    const { producedCursor: cursor, shiftMs, error } = producer;
+    const entry: ProducerEntry = { cursor, random: producer.random.save(), shiftMs };
+    if (error?.code === 'BACKLOG_FULL') entry.error = error;
+    putState(core, 'cursor', producer.planned.node, JSON.stringify(entry));
   }
   for (const counter of writes.dirtyCounters) {
     counter.dirty = false;
@@ -129,6 +134,30 @@ function closeGroup(core: Core): void {
   putState(core, 'run', 'trace', String(core.tracesEmitted + core.records.length + core.tracesPending));
   writes.closed.push(group);
   writes.open = createGroup(group.number + 1);
+  for (const lane of group.lanes) if (lane.settled !== lane.committing) touchLane(core, lane);
+}
+
+/**
+ * Rule DL1. The commit goes with the effects (exactly once; at most once has committed before), or, at least once, with the
+ * write that follows them.
+ */
+function closeLane(core: Core, group: WriteGroup, lane: Lane): void {
+  lane.inGroup = false;
+  const late = lane.consumer.planned.guarantee === 'at-least-once';
+  if (!late) settle(lane);
+  const { settled: offset, settledMessages: messages } = lane;
+  lane.settledMessages = 0;
+  if (late) settle(lane);
+  saveLane(core, lane, group, offset);
+  if (offset === lane.committing && messages === 0) return;
+  lane.committing = offset;
+  group.commits.push({ lane, offset, messages });
+}
+
+function settle(lane: Lane): void {
+  lane.settled = lane.finished;
+  lane.settledMessages += lane.finishedMessages;
+  lane.finishedMessages = 0;
 }
 
 /** Sends the next write when none is under way. */

@@ -1,17 +1,11 @@
 import type { JsonText } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import type { ConsumerRuntime, Core } from './core.ts';
-import { putState } from './groups.ts';
+import type { ConsumerRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { STATE_ENTRIES_PER_NODE_MAX, STATE_ENTRIES_PER_SCOPE_MAX, STATE_VALUE_LENGTH_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
 
 export type StateChange = { name: string; value: JsonText | null };
-
-const NO_ENTRIES: Record<string, JsonText> = {};
-
-export function scopeEntries(consumer: ConsumerRuntime, scope: string): Record<string, JsonText> {
-  const entries = consumer.state.get(scope);
-  return entries === undefined ? NO_ENTRIES : Object.fromEntries(entries);
-}
 
 /** Why the changes would go past a limit, or null. */
 export function stateRefusal(

@@ -1,154 +1,186 @@
-import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { AttemptOutcome, EngineError, HandlerLog } from '../io.ts';
 import { releaseCare } from './careful.ts';
-import type { Core, Flight, HandlerTimer, Lane, Placed } from './core.ts';
+import type { Entry, Flight, HandlerTimer, Lane, Subject } from './consumer.ts';
+import type { Core, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
-import { finishHead, onAttemptFailed, type Subject } from './failures.ts';
-import { appendMessage, closeFullGroup, touchLane } from './groups.ts';
-import { bufferedMessages, enqueueLane, fetchMore } from './lanes.ts';
+import { type Failure, finishSubject, onAttemptFailed } from './failures.ts';
+import { lateness, withFailures } from './faults/handling.ts';
+import { launch, newFlight, releaseFlight, returnToStrands } from './flights.ts';
+import { closeFullGroup, touchLane } from './groups.ts';
+import { remember } from './idempotency.ts';
+import { fetchMore } from './lanes.ts';
 import { applyState, stateRefusal } from './nodeState.ts';
-import { endBatch } from './placement.ts';
+import { appendPlaced, endBatch } from './placement.ts';
+import { handOverIfFree, refuseFenced } from './rebalance.ts';
 import { scopeOf } from './scopes.ts';
+import { putBack, takeFirst } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
+import { addWake } from './wakes.ts';
 
 const PROCESS_DIED: EngineError = {
   code: 'HANDLER_CRASHED',
   message: 'The process of the run died while this message was being handled.',
 };
 
-const UNANSWERED: EngineError = {
-  code: 'HANDLER_CRASHED',
-  message: 'The code ended without an outcome, as if its process had been stopped.',
+const UNANSWERED: AttemptOutcome = {
+  status: 'crashed',
+  durationUs: 0,
+  error: {
+    code: 'HANDLER_CRASHED',
+    message: 'The code ended without an outcome, as if its process had been stopped.',
+  },
+  logs: [],
 };
 
-/** Takes the outcomes of an invocation, in order, up to the first attempt that is not ok. */
-export function onInvoked(core: Core, invocationId: number, outcomes: AttemptOutcome[]): void {
+/**
+ * Takes the outcomes of an invocation, in order, up to the first attempt that is not ok. Rule CG2: an instance that has
+ * crashed since is not listened to; its work is done again by who owns the partition now.
+ */
+export function onInvoked(core: Core, invocationId: number, answered: AttemptOutcome[]): void {
   const flight = core.flights.get(invocationId);
-  if (!flight) return;
+  if (!flight) return refuseFenced(core, invocationId);
+  let outcomes = answered.length > 0 ? answered : [UNANSWERED];
+  if (core.faults.size > 0) {
+    const lateMs = flight.late ? 0 : lateness(core, flight);
+    if (lateMs > 0) {
+      flight.late = true;
+      addWake(core.wakes, core.nowMs + lateMs, { kind: 'late', invocationId, outcomes });
+      return;
+    }
+    outcomes = withFailures(core, flight, outcomes);
+  }
   core.flights.delete(invocationId);
   const { lane } = flight;
-  lane.flight = null;
-  lane.consumer.invocations--;
-  if (flight.timers) takeTimerOutcomes(core, lane, flight.timers, outcomes);
-  else takeMessageOutcomes(core, flight, outcomes);
+  takeTimerOutcomes(core, flight, outcomes);
+  const left = takeMessageOutcomes(core, flight, outcomes.slice(flight.timers.length));
+  settleFlight(core, flight, left);
+  if (left.length > 0) handleLeft(core, flight, left);
   for (const topic of lane.consumer.outputTopics) endBatch(topic);
-  if (flight.careful) releaseCare(core, lane);
-  markStepHandled(core, lane);
   closeFullGroup(core);
-  enqueueLane(lane);
   fetchMore(core, lane);
 }
 
-function takeMessageOutcomes(
-  core: Core,
-  { lane, count: delivered }: Flight,
-  outcomes: AttemptOutcome[],
-): void {
-  if (outcomes.length === 0) {
-    failHead(core, lane, { status: 'crashed', durationUs: 0, error: UNANSWERED, logs: [] });
-    return;
+/** The invocation is over: what it was not come to waits again, and its places are free. */
+function settleFlight(core: Core, flight: Flight, left: Entry[]): void {
+  const { lane } = flight;
+  returnToStrands({ ...flight, timers: [] });
+  releaseFlight(flight);
+  if (flight.careful) {
+    releaseCare(core, flight);
+    touchLane(core, lane);
   }
-  for (let i = 0; i < outcomes.length && i < delivered; i++) {
+  if (flight.committedFirst) {
+    const over = new Set(flight.entries.slice(0, flight.entries.length - left.length).map(offsetOf));
+    lane.taken = lane.taken.filter((offset) => !over.has(offset));
+    touchLane(core, lane);
+  }
+  markStepHandled(core, flight);
+  handOverIfFree(core, lane);
+}
+
+/** Answers what was committed before it was handled and was not come to: it has no other turn. */
+function takeMessageOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcome[]): Entry[] {
+  const { lane, entries, committedFirst } = flight;
+  for (let i = 0; i < entries.length && i < outcomes.length; i++) {
+    const entry = entries[i] as Entry;
     const outcome = outcomes[i] as AttemptOutcome;
-    if (outcome.status !== 'ok') {
-      failHead(core, lane, outcome);
-      return;
+    const subject = subjectOf(lane, entry);
+    const failure = takeOutcome(core, lane, subject, outcome);
+    if (failure === null) {
+      finishSubject(core, lane, entry);
+      continue;
     }
-    if (!succeedHead(core, lane, outcome)) return;
+    // Those behind it wait again before it does, so that it stays in front of them.
+    if (!committedFirst) putBack(entries.slice(i + 1));
+    onAttemptFailed(core, lane, subject, failure);
+    if (!committedFirst) return [];
   }
+  return committedFirst ? entries.slice(outcomes.length) : [];
 }
 
-function headSubject(lane: Lane): Subject {
-  const { message, offset } = lane.buffer[lane.head] as StoredMessage;
+function handleLeft(core: Core, { lane, instance }: Flight, entries: Entry[]): void {
+  const again = newFlight(core, lane, instance, { entries, timers: [] });
+  again.committedFirst = true;
+  launch(core, again);
+}
+
+const offsetOf = ({ stored }: Entry): number => stored.offset;
+
+function subjectOf(lane: Lane, entry: Entry): Subject {
+  const { message, offset } = entry.stored;
   const place = { topic: lane.topic.planned.topic, partition: lane.partition, offset };
-  return { message, place, timer: null, history: lane.attempts };
-}
-
-/** The attempt of the message at the head ended badly. */
-function failHead(core: Core, lane: Lane, outcome: Exclude<AttemptOutcome, { status: 'ok' }>): void {
-  const subject = headSubject(lane);
-  passLogs(core, lane, subject, outcome.logs);
-  onAttemptFailed(core, lane, subject, outcome);
+  return { message, place, entry, timer: null, history: entry.attempts };
 }
 
 /** After a restart: counts the crash as an attempt of each message that was the only one under way when it happened. */
 export function settleCrashed(core: Core): void {
   if (core.crashedLanes.length === 0) return;
-  for (const lane of core.crashedLanes.filter((candidate) => bufferedMessages(candidate) > 0)) {
+  for (const lane of [...core.crashedLanes]) {
+    const [offset] = lane.suspects;
+    const entry = lane.window.find(({ stored, phase }) => stored.offset === offset && phase === 'waiting');
+    if (entry === undefined && lane.fetchFrom <= (offset ?? -1)) continue;
     core.crashedLanes.splice(core.crashedLanes.indexOf(lane), 1);
-    failHead(core, lane, { status: 'crashed', durationUs: 0, error: PROCESS_DIED, logs: [] });
+    if (entry === undefined) continue;
+    // Nothing has begun yet: what waits is the first of its strand.
+    takeFirst(entry.strand);
+    entry.phase = 'flying';
+    onAttemptFailed(core, lane, subjectOf(lane, entry), {
+      status: 'crashed',
+      durationUs: 0,
+      error: PROCESS_DIED,
+    });
   }
 }
 
-function succeedHead(core: Core, lane: Lane, outcome: OkOutcome): boolean {
-  const subject = headSubject(lane);
-  if (!succeed(core, lane, subject, outcome)) return false;
-  finishHead(core, lane);
-  return true;
-}
-
-function takeTimerOutcomes(core: Core, lane: Lane, timers: HandlerTimer[], outcomes: AttemptOutcome[]): void {
+function takeTimerOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcome[]): void {
+  const { lane, timers, strands } = flight;
+  if (timers.length === 0) return;
   let over = 0;
-  const answers: AttemptOutcome[] =
-    outcomes.length > 0 ? outcomes : [{ status: 'crashed', durationUs: 0, error: UNANSWERED, logs: [] }];
-  for (const outcome of answers.slice(0, timers.length)) {
+  for (const outcome of outcomes.slice(0, timers.length)) {
     const timer = timers[over] as HandlerTimer;
     over++;
     const subject: Subject = {
       message: timerMessage(lane.consumer, timer),
       place: timerPlace(lane),
+      entry: null,
       timer,
       history: timer.history,
     };
-    if (outcome.status === 'ok') {
-      if (!succeed(core, lane, subject, outcome)) break;
-      dropTimer(core, lane.consumer, timer);
-    } else {
-      passLogs(core, lane, subject, outcome.logs);
-      onAttemptFailed(core, lane, subject, outcome);
+    const failure = takeOutcome(core, lane, subject, outcome);
+    if (failure !== null) {
+      onAttemptFailed(core, lane, subject, failure);
       break;
     }
+    dropTimer(core, lane.consumer, timer);
   }
   touchLane(core, lane);
-  lane.dueTimers.unshift(...timers.slice(over));
+  strands[0]?.timers.unshift(...timers.slice(over));
 }
 
-/** Rule HD2: keeps the effects of an attempt, all or none. False when one of them is refused and the attempt fails. */
-function succeed(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): boolean {
+/** Rule HD2: keeps the effects of an attempt, all or none. Answers why it failed, be it that one of them is refused. */
+function takeOutcome(core: Core, lane: Lane, subject: Subject, outcome: AttemptOutcome): Failure | null {
+  passLogs(core, lane, subject, outcome.logs);
+  return outcome.status === 'ok' ? keepEffects(core, lane, subject, outcome) : outcome;
+}
+
+function keepEffects(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): Failure | null {
   const { consumer } = lane;
   learnSpeed(lane, outcome.durationUs);
-  passLogs(core, lane, subject, outcome.logs);
   const scope = subject.timer?.scope ?? scopeOf(lane, subject.message);
   const staged = stageEmissions(core, consumer, subject.message, outcome.emits);
   const refusal = 'status' in staged ? staged : limitFailure(lane, scope, outcome);
-  if (refusal !== null) {
-    onAttemptFailed(core, lane, subject, { ...refusal, durationUs: outcome.durationUs });
-    return false;
-  }
+  if (refusal !== null) return { ...refusal, durationUs: outcome.durationUs };
   const attempt = (subject.history?.attempts ?? 0) + 1;
-  const handled = traceOf(
-    'handled',
-    core.nowMs,
-    consumer.planned.node,
-    subject.message,
-    subject.place,
-    attempt,
-  );
+  const { node } = consumer.planned;
+  const handled = traceOf('handled', core.nowMs, node, subject.message, subject.place, attempt);
   handled.durationUs = outcome.durationUs;
   traceWhenDurable(core, handled);
   keepEmissions(core, lane, subject, staged as Staged);
   if (outcome.state.length > 0) {
     applyState(core, consumer, scope, outcome.state);
-    const record = traceOf(
-      'state-changed',
-      core.nowMs,
-      consumer.planned.node,
-      subject.message,
-      subject.place,
-      attempt,
-    );
+    const record = traceOf('state-changed', core.nowMs, node, subject.message, subject.place, attempt);
     record.detail = outcome.state
       .map(({ name }) => name)
       .join(', ')
@@ -156,7 +188,8 @@ function succeed(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): 
     traceWhenDurable(core, record);
   }
   if (outcome.timers.length > 0) setTimers(core, lane, scope, subject.message, outcome.timers);
-  return true;
+  if (subject.entry?.dedupKey !== undefined) remember(core, consumer, subject.entry.dedupKey);
+  return null;
 }
 
 function limitFailure(lane: Lane, scope: string, outcome: OkOutcome): EffectFailure | null {
@@ -166,12 +199,17 @@ function limitFailure(lane: Lane, scope: string, outcome: OkOutcome): EffectFail
 }
 
 function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitted, dropped }: Staged): void {
-  const { node } = lane.consumer.planned;
+  const { node, operator } = lane.consumer.planned;
+  if (operator.droppedWhenSilent !== null && emitted + dropped.length === 0) {
+    const record = traceOf('dropped', core.nowMs, node, subject.message, subject.place, 0);
+    record.detail = operator.droppedWhenSilent;
+    traceWhenDurable(core, record);
+  }
   if (emitted > 0) count(core, lane.consumer.counter).out += emitted;
   for (let i = 0; i < placed.length; i++) {
-    const { topic, partition, message } = placed[i] as Placed;
-    appendMessage(core, topic, partition, message);
-    count(core, topic.counter).in++;
+    const place = placed[i] as Placed;
+    const { topic, message } = place;
+    appendPlaced(core, place, node);
     const record = traceOf('emitted', core.nowMs, node, message, NOWHERE, 0);
     record.topic = topic.planned.topic;
     traceWhenDurable(core, record);
@@ -203,7 +241,7 @@ function passLogs(core: Core, lane: Lane, { message }: Subject, logs: HandlerLog
 }
 
 /** A step (RN2) is answered when the write that holds its outcome is durable. */
-function markStepHandled(core: Core, lane: Lane): void {
+function markStepHandled(core: Core, flight: Flight): void {
   const step = core.steps.current;
-  if (step?.chosen?.lane === lane && step.gate === null) step.gate = core.writes.open.number;
+  if (flight.forStep && step !== null && step.gate === null) step.gate = core.writes.open.number;
 }

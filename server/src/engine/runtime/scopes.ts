@@ -1,8 +1,13 @@
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { Lane } from './core.ts';
+import type { Lane } from './consumer.ts';
 
-/** Which `ctx.state` a message sees: that of its key, or of its partition when it has none (HD1). */
+/**
+ * Which `ctx.state` a message sees (HD1): that of its key, of its key within its partition, or of its partition. Messages
+ * without a key share that of their partition.
+ */
 export function scopeOf(lane: Lane, message: Message): string {
-  if (!lane.consumer.planned.operator.keepsState) return '';
-  return message.key === null ? lane.keylessScope : `key:${message.key}`;
+  const { keepsState, stateScope } = lane.consumer.planned.operator;
+  if (!keepsState) return '';
+  if (message.key === null || stateScope === 'partition') return lane.keylessScope;
+  return stateScope === 'key' ? `key:${message.key}` : `${lane.keylessScope}/key:${message.key}`;
 }

@@ -1,9 +1,12 @@
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { EngineError } from '../io.ts';
 import type { Core } from './core.ts';
+import { cancelPrepared } from './flights.ts';
 import { nothingToWrite } from './groups.ts';
-import { enqueueLane, fetchMore } from './lanes.ts';
+import { enqueueLane } from './laneQueue.ts';
+import { fetchMore } from './lanes.ts';
 import { DRAIN_MS_MAX } from './limits.ts';
+import { isRedriving } from './redriveJob.ts';
 import { addWake } from './wakes.ts';
 
 /** Rule RN2: created → running ⇄ paused → stopping → stopped | completed | failed. */
@@ -20,6 +23,7 @@ export function isOver(core: Core): boolean {
 export function pause(core: Core): void {
   if (core.status !== 'running') return;
   setStatus(core, 'paused', null);
+  cancelPrepared(core, () => true);
   for (const producer of core.producers) producer.pausedAtMs = core.nowMs;
 }
 
@@ -77,10 +81,11 @@ export function failNow(core: Core, error: EngineError): void {
 /** Ends a run that drains once nothing is under way, and completes one that has nothing left to do. */
 export function finishEnding(core: Core): void {
   if (core.status === 'stopping' && core.ending !== null) {
-    if (core.drainUntilMs !== null && (core.nowMs >= core.drainUntilMs || hasNoBacklog(core)))
+    if (core.drainUntilMs !== null && (core.nowMs >= core.drainUntilMs || hasDrained(core)))
       core.drainUntilMs = null;
-    if (core.drainUntilMs === null && core.flights.size === 0 && nothingToWrite(core))
-      setStatus(core, core.ending.status, core.ending.error);
+    if (core.drainUntilMs !== null) return;
+    cancelPrepared(core, () => true);
+    if (!isBusy(core) && nothingToWrite(core)) setStatus(core, core.ending.status, core.ending.error);
     return;
   }
   if (core.status !== 'running' || !isDrained(core)) return;
@@ -95,10 +100,21 @@ function isDrained(core: Core): boolean {
     if (producer.planned.operator.endless || !producer.sourceDone || producer.head < producer.buffer.length)
       return false;
   }
-  if (core.flights.size > 0 || !nothingToWrite(core)) return false;
+  if (isBusy(core) || !nothingToWrite(core) || isRedriving(core)) return false;
   return core.consumers.every(({ timers }) => timers.size === 0) && hasNoBacklog(core);
+}
+
+function isBusy(core: Core): boolean {
+  return core.flights.size + core.prepared.length > 0;
 }
 
 function hasNoBacklog(core: Core): boolean {
   return core.consumers.every(({ subscriptions }) => subscriptions.every(({ backlog }) => backlog === 0));
+}
+
+/** A group that was paused hands nothing on; a run that is stopped does not wait for it. */
+function hasDrained(core: Core): boolean {
+  return core.consumers.every(
+    ({ group, subscriptions }) => group.paused || subscriptions.every(({ backlog }) => backlog === 0),
+  );
 }

@@ -1,10 +1,9 @@
-import type { StoredMessage } from '@millrace/shared/message/message.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
 import type { SourceItem } from '../io.ts';
-import { giveUpCare } from './careful.ts';
-import type { Core, HandlerTimer, Lane, ProducerRuntime } from './core.ts';
-import { hasWork, startLane } from './dispatch.ts';
+import type { Entry, Flight, HandlerTimer, Lane } from './consumer.ts';
+import type { Core, ProducerRuntime } from './core.ts';
+import { hasWork, ownerOf, startStep } from './dispatch.ts';
 import { nothingToWrite } from './groups.ts';
-import { bufferedMessages } from './lanes.ts';
 import { produce } from './producers.ts';
 import { isOver } from './status.ts';
 import { timerMessage } from './timers.ts';
@@ -39,17 +38,15 @@ function choose(core: Core): void {
   if (!step) return;
   if (core.status !== 'paused') return finishWithNothing(core);
   // What was under way when the run was paused is over first: its retries and emits are part of the choice.
-  if (core.flights.size > 0 || !nothingToWrite(core) || core.fetches.size > 0 || core.reads.size > 0) return;
+  if (core.flights.size + core.prepared.length + core.fetches.size + core.reads.size > 0) return;
+  if (!nothingToWrite(core)) return;
   const lane = oldestLane(core);
   if (lane) {
-    giveUpCare(core, lane);
-    const { node } = lane.consumer.planned;
-    const message = lane.dueTimers[0]
-      ? timerMessage(lane.consumer, lane.dueTimers[0] as HandlerTimer)
-      : (lane.buffer[lane.head] as StoredMessage).message;
-    // A lane that must first note something durably, after a crash, is asked again when that is done.
-    if (!startLane(core, lane, 1)) return;
-    step.chosen = { nodeId: node, messageId: message.id, correlationId: message.correlationId, lane };
+    const flight = startStep(core, lane);
+    // What was first turned out to be over without an attempt; the next one is chosen once that is written.
+    if (flight === null) return;
+    const { id: messageId, correlationId } = messageOf(flight);
+    step.chosen = { nodeId: lane.consumer.planned.node, messageId, correlationId };
     return;
   }
   const producer = nextProducer(core);
@@ -61,10 +58,11 @@ function choose(core: Core): void {
 function oldestLane(core: Core): Lane | null {
   let oldest: Lane | null = null;
   let oldestMs = Number.POSITIVE_INFINITY;
-  for (const { subscriptions } of core.consumers) {
+  for (const { subscriptions, group } of core.consumers) {
+    if (group.paused) continue;
     for (const { lanes } of subscriptions) {
       for (const lane of lanes) {
-        if (!hasWork(lane)) continue;
+        if (ownerOf(lane) === null || !hasWork(lane)) continue;
         const atMs = waitingSince(lane);
         if (atMs < oldestMs) {
           oldest = lane;
@@ -77,11 +75,18 @@ function oldestLane(core: Core): Lane | null {
 }
 
 function waitingSince(lane: Lane): number {
-  const timer = lane.dueTimers[0];
-  if (timer) return timer.dueMs;
-  return bufferedMessages(lane) > 0
-    ? (lane.buffer[lane.head] as StoredMessage).appendedAtMs
-    : Number.POSITIVE_INFINITY;
+  for (const { timers } of lane.strands.values()) {
+    const [timer] = timers;
+    if (timer) return timer.dueMs;
+  }
+  return (
+    lane.window.find(({ phase }) => phase === 'waiting')?.stored.appendedAtMs ?? Number.POSITIVE_INFINITY
+  );
+}
+
+function messageOf({ lane, entries, timers }: Flight): Message {
+  const [timer] = timers;
+  return timer ? timerMessage(lane.consumer, timer as HandlerTimer) : (entries[0] as Entry).stored.message;
 }
 
 /** Of the producers that have something, the one whose item is due first. */
@@ -110,7 +115,6 @@ function stepProducer(core: Core, producer: ProducerRuntime): void {
     nodeId: node,
     messageId: record?.messageId ?? item.id ?? '',
     correlationId: record?.correlationId ?? '',
-    lane: null,
   };
   step.gate = group.number;
 }

@@ -1,10 +1,11 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { JsonText, Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import type { ConsumerRuntime, Core, HandlerTimer, Lane } from './core.ts';
-import { putState } from './groups.ts';
-import { enqueueLane } from './lanes.ts';
+import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
+import type { Core } from './core.ts';
 import { TIMER_DELAY_MS_MAX, TIMERS_PER_NODE_MAX } from './limits.ts';
+import { putState } from './stateStore.ts';
+import { addTimer } from './strands.ts';
 import { addWake } from './wakes.ts';
 
 /** CloudEvents type of the event a handler sees when a timer of its own fires. */
@@ -67,9 +68,7 @@ export function onTimerDue(core: Core, timer: HandlerTimer): void {
   const consumer = core.consumersById.get(timer.node);
   // Set again under the same id since this wake-up was asked for, or gone.
   if (!consumer || consumer.timers.get(timer.id) !== timer) return;
-  const lane = laneOf(consumer, timer);
-  lane.dueTimers.push(timer);
-  enqueueLane(lane);
+  addTimer(laneOf(consumer, timer), timer);
 }
 
 function laneOf(consumer: ConsumerRuntime, timer: HandlerTimer): Lane {
@@ -89,6 +88,7 @@ export function timerMessage(consumer: ConsumerRuntime, timer: HandlerTimer): Me
     correlationId: timer.correlationId,
     causationId: timer.causeId,
     data: timer.data,
+    ...(timer.extensions === undefined ? {} : { extensions: timer.extensions }),
   };
 }
 

@@ -34,6 +34,34 @@ export function traceOf(
   };
 }
 
+/** A record about a node or a range of a partition; no single message is meant, and it belongs to no trace. */
+export function rangeRecord(
+  kind: TraceKind,
+  timeMs: number,
+  nodeId: string,
+  { topic, partition, offset }: Place,
+  detail: string,
+): TraceRecord {
+  return {
+    kind,
+    timeMs,
+    nodeId,
+    messageId: '',
+    correlationId: '',
+    causationId: null,
+    messageType: '',
+    key: null,
+    topic,
+    partition,
+    offset,
+    attempt: 0,
+    durationUs: 0,
+    errorCode: null,
+    errorMessage: null,
+    detail,
+  };
+}
+
 /** Gives a record out at once: what it says is not part of a write. */
 export function emitTrace(core: Core, record: TraceRecord): void {
   core.records.push(record);

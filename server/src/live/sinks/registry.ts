@@ -1,6 +1,8 @@
 import type { FlowNode } from '@millrace/shared/flow/document.ts';
 import type { FlowNodeOf } from '@millrace/shared/flow/records/node.ts';
 import type { NodeKind } from '@millrace/shared/flow/records/registry.ts';
+import { createCallSink } from './call/callSink.ts';
+import { createDatabaseSink } from './database/databaseSink.ts';
 import { openFileSink } from './file.ts';
 import { createLogSink } from './log.ts';
 import type { Sink, SinkEnvironment } from './sink.ts';
@@ -17,6 +19,11 @@ const SINKS: { [Kind in NodeKind]: CreateSink<Kind> | null } = {
   handler: null,
   filter: null,
   route: null,
+  transform: null,
+  throttle: null,
+  batch: null,
+  call: async (node, env) => createCallSink(node, env),
+  database: async (node, env) => createDatabaseSink(node, env),
   file: openFileSink,
   log: async (node) => createLogSink(node),
 };

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deliveryOf, invocationOf } from '../../sandbox/contract/deliveries.ts';
 import { testNode } from '../testNodes.ts';
 import { createSink } from './registry.ts';
-import type { Sink } from './sink.ts';
+import type { Sink, SinkEnvironment } from './sink.ts';
 
 let folder: string;
 const opened: Sink[] = [];
@@ -17,8 +17,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const env = (): SinkEnvironment => ({ folder, connected: new Set(), variables: {} });
+
 async function open(node = testNode('file', { path: 'out.jsonl', content: 'data' })): Promise<Sink> {
-  const sink = await createSink(node, { folder });
+  const sink = await createSink(node, env());
   if (!sink) throw new Error('a file is a sink');
   opened.push(sink);
   return sink;
@@ -102,7 +104,7 @@ describe('a file sink', () => {
 
   it('says what is wrong with a file that cannot be opened', async () => {
     const node = testNode('file', { path: 'out.jsonl' });
-    await expect(createSink(node, { folder: path.join(folder, 'missing') })).rejects.toMatchObject({
+    await expect(createSink(node, { ...env(), folder: path.join(folder, 'missing') })).rejects.toMatchObject({
       code: 'SINK_FAILED',
     });
   });
@@ -110,7 +112,7 @@ describe('a file sink', () => {
 
 describe('a log sink', () => {
   it('says type, key and the beginning of the payload', async () => {
-    const sink = await createSink(testNode('log', { level: 'warn' }), { folder });
+    const sink = await createSink(testNode('log', { level: 'warn' }), env());
     const [outcome] =
       (await sink?.invoke(invocationOf('node:log', [deliveryOf({ a: 'x'.repeat(1000) })]), 0)) ?? [];
     expect(outcome?.logs[0]?.level).toBe('warn');
@@ -119,5 +121,5 @@ describe('a log sink', () => {
 });
 
 it('has no sinks for other kinds', async () => {
-  expect(await createSink(testNode('handler'), { folder })).toBeNull();
+  expect(await createSink(testNode('handler'), env())).toBeNull();
 });

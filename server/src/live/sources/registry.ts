@@ -21,6 +21,11 @@ const SOURCES: { [Kind in NodeKind]: CreateSource<Kind> | null } = {
   handler: null,
   filter: null,
   route: null,
+  transform: null,
+  throttle: null,
+  batch: null,
+  call: null,
+  database: null,
   file: null,
   log: null,
 };

@@ -8,7 +8,9 @@ export type SandboxUnderTest = {
   load(
     code: string,
     limits?: { timeoutMs?: number; memoryMb?: number },
-  ): Promise<(deliveries: Delivery[]) => Promise<AttemptOutcome[]>>;
+  ): Promise<
+    (deliveries: Delivery[], state?: Record<string, Record<string, string>>) => Promise<AttemptOutcome[]>
+  >;
   /** The outcome of one delivery to a handler with this body. */
   handleOne(body: string, data?: unknown): Promise<AttemptOutcome | undefined>;
 };

@@ -3,6 +3,7 @@ import type { AttemptOutcome, Delivery } from '../../engine/io.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { badOf, deliveryOf, invocationOf, NOW_MS, okOf } from './deliveries.ts';
 import { registerLimits } from './limitsContract.ts';
+import { registerOverlap } from './overlapContract.ts';
 
 /** What every sandbox must do. Rules HD1 to HD3 of the spec, and DL2 where a limit stops the code. */
 export function registerSandboxContract(name: string, create: () => Sandbox): void {
@@ -366,6 +367,7 @@ export function registerSandboxContract(name: string, create: () => Sandbox): vo
     });
 
     registerLimits({ load, handleOne });
+    registerOverlap({ load, handleOne });
 
     it('handles batches of large payloads in a small heap', async () => {
       const invoke = await load(

@@ -3,9 +3,11 @@ import { afterAll, expect, it } from 'vitest';
 import { createSandbox } from '../isolatedSandbox.ts';
 import { stripTypes } from '../typeStripping.ts';
 import { deliveryOf, invocationOf, okOf } from './deliveries.ts';
+import { registerInstances } from './instancesContract.ts';
 import { registerSandboxContract } from './sandboxContract.ts';
 
 registerSandboxContract('isolated-vm', createSandbox);
+registerInstances(createSandbox);
 
 const sandbox = createSandbox();
 afterAll(() => sandbox.close());

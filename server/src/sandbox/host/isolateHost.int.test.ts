@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { deliveryOf } from '../contract/deliveries.ts';
+import { encodeCall } from '../wireCodec.ts';
 import { CallEnded, IsolateHost } from './isolateHost.ts';
 
 const GONE_MS_MAX = 20_000;
@@ -25,8 +27,7 @@ async function untilGone(pid: number): Promise<void> {
   }
 }
 
-const inputOf = (data: unknown): string =>
-  `{"nowMs":0,"seed":1,"deliveries":[["id","s","t",0,null,null,"topic",0,0,1,0,null,false,"",${JSON.stringify(data)}]],"state":{}}`;
+const inputOf = (data: unknown): string => encodeCall([deliveryOf(data)], new Map(), 1, 0, {});
 const moduleOf = (code: string) => ({ node: 'node:test', code, timeoutMs: 60_000, memoryMb: 32 });
 
 describe('the process of the isolates', () => {
@@ -41,7 +42,7 @@ describe('the process of the isolates', () => {
   });
 
   it('ends when its parent is killed, whatever runs in it', async () => {
-    const parent = fork(fileURLToPath(new URL('./endlessHost.ts', import.meta.url)));
+    const parent = fork(fileURLToPath(new URL('./endlessHost.ts', import.meta.url)), [inputOf({})]);
     const [pid] = (await once(parent, 'message')) as [number];
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
@@ -67,6 +68,41 @@ describe('the process of the isolates', () => {
     expect(isolate.lost).toBe(true);
     const again = await host.open(moduleOf(`export const handle = (event, ctx) => ctx.emit('out', 1);`));
     expect((await again.call(inputOf({}))).output).toContain('"out"');
+  });
+
+  it('begins calls into one isolate one after the other, and none after one that was stopped', async () => {
+    const host = newHost();
+    const isolate = await host.open({
+      ...moduleOf(`let before = [];
+        export async function handle(event, ctx) {
+          const mine = event.data; before.push(mine);
+          await null; ctx.emit('out', before); if (mine === 'loop') for (;;);
+        }`),
+      timeoutMs: 100,
+    });
+    const calls = ['a', 'b', 'loop', 'c', 'd'].map((data) => isolate.call(inputOf(data)));
+    const ended = await Promise.allSettled(calls);
+    expect(
+      ended.map((call) =>
+        call.status === 'fulfilled' ? call.value.output.split('}').at(-1) : call.reason.stop,
+      ),
+    ).toEqual(['["a"]', '["a","b"]', 'timed-out', 'unbegun', 'unbegun']);
+    expect((await isolate.collect()).output).toContain('"unfinished":[]');
+  });
+
+  it('blames only the call that was under way when the process ended', async () => {
+    const host = newHost();
+    const isolate = await host.open(
+      moduleOf(
+        `export function handle(event) { if (event.data) { const m = new Map(); for (let i = 0; ; i++) m.set(i, {}); } }`,
+      ),
+    );
+    const ended = await Promise.allSettled([false, true, true].map((fill) => isolate.call(inputOf(fill))));
+    expect(ended.map((call) => (call.status === 'fulfilled' ? 'done' : call.reason.stop))).toEqual([
+      'done',
+      'out-of-memory',
+      'unbegun',
+    ]);
   });
 
   it('blames the isolate that filled the memory, not one that ran beside it', async () => {

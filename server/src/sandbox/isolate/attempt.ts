@@ -2,18 +2,25 @@ import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import { createRandom, type Random } from '@millrace/shared/util/random.ts';
 import { jsonTextOf, logTextOf } from './jsonText.ts';
 import {
-  type AttemptOutput,
   type EmitOutput,
   type FailureCode,
   type FailureOutput,
+  type FinishedOutput,
   LIMITS,
   type LogLevel,
   type LogOutput,
+  NO_EFFECT,
   type StateOutput,
   type TimerOutput,
 } from './wire.ts';
 
-const NOTHING: ReadonlyMap<string, string | null> = new Map();
+const NO_TEXTS: readonly string[] = [];
+const NO_EMITS: EmitOutput[] = [];
+const NO_TIMERS: TimerOutput[] = [];
+const NO_LOGS: LogOutput[] = [];
+
+/** The state of one scope, asked for only by code that uses it. */
+export type Stored = () => Map<string, string>;
 
 /** The last use of `ctx` by something that outlived its delivery; nobody waits for it, so the next delivery tells. */
 export const late: { sentence: string | null } = { sentence: null };
@@ -22,29 +29,31 @@ export const late: { sentence: string | null } = { sentence: null };
 export class Attempt {
   /** The first failure that the code caused by name or by reaching a limit. Catching the exception does not undo it. */
   failure: FailureOutput | null = null;
-  readonly emits: EmitOutput[] = [];
-  readonly timers: TimerOutput[] = [];
-  readonly logs: LogOutput[] = [];
-  readonly emitBodies: string[] = [];
-  readonly timerBodies: string[] = [];
+  // Most attempts do little, so each of these lists is made when it is needed.
+  #emits: EmitOutput[] | null = null;
+  #emitBodies: string[] | null = null;
+  #timers: TimerOutput[] | null = null;
+  #timerBodies: string[] | null = null;
+  #logs: LogOutput[] | null = null;
   /** Written by this attempt: name → JSON text, or null for deleted. */
   #written: Map<string, string | null> | null = null;
   closed = false;
-  /** Of `ctx.uuid()`: the same for every attempt, so that what a retry names is named alike. */
-  readonly seed: string;
+  readonly #seed: number;
+  readonly #messageId: string;
   /** Counts from 1; each attempt draws random numbers of its own, else a retry could never end differently. */
-  readonly number: number;
-  readonly messageTimeMs: number;
-  readonly #stored: Map<string, string>;
+  readonly #number: number;
+  readonly #messageTimeMs: number;
+  readonly #stored: Stored;
   #random: Random | null = null;
   #ids: Random | null = null;
   #chars = 0;
   #logsLeftOut = 0;
 
-  constructor(seed: string, number: number, messageTimeMs: number, stored: Map<string, string>) {
-    this.seed = seed;
-    this.number = number;
-    this.messageTimeMs = messageTimeMs;
+  constructor(seed: number, messageId: string, messageTimeMs: number, number: number, stored: Stored) {
+    this.#seed = seed;
+    this.#messageId = messageId;
+    this.#messageTimeMs = messageTimeMs;
+    this.#number = number;
     this.#stored = stored;
   }
 
@@ -55,16 +64,18 @@ export class Attempt {
     }
     const { key, type, subject } = emitOptionsOf(options);
     const body = jsonTextOf(data, 'data');
-    if (this.emits.length >= LIMITS.emitsPerAttemptMax) {
+    this.#emits ??= [];
+    this.#emitBodies ??= [];
+    if (this.#emits.length >= LIMITS.emitsPerAttemptMax) {
       this.#limit('EMIT_LIMIT_REACHED', `one attempt may emit ${LIMITS.emitsPerAttemptMax} messages`);
     }
     this.#spend(body.length, 'EMIT_LIMIT_REACHED');
-    this.emits.push(
+    this.#emits.push(
       key === 0 && type === 0 && subject === 0
         ? [target, body.length]
         : [target, body.length, type, key, subject],
     );
-    this.emitBodies.push(body);
+    this.#emitBodies.push(body);
   }
 
   schedule(delayMs: unknown, data: unknown): void {
@@ -75,18 +86,20 @@ export class Attempt {
       );
     }
     const body = jsonTextOf(data === undefined ? null : data, 'data');
-    if (this.timers.length >= LIMITS.timersPerAttemptMax) {
+    this.#timers ??= [];
+    this.#timerBodies ??= [];
+    if (this.#timers.length >= LIMITS.timersPerAttemptMax) {
       this.#limit('EMIT_LIMIT_REACHED', `one attempt may schedule ${LIMITS.timersPerAttemptMax} timers`);
     }
     this.#spend(body.length, 'EMIT_LIMIT_REACHED');
-    this.timers.push([Math.round(delayMs), body.length]);
-    this.timerBodies.push(body);
+    this.#timers.push([Math.round(delayMs), body.length]);
+    this.#timerBodies.push(body);
   }
 
   /** A copy each time: what the code does to it is kept only by `ctx.state.set`. */
   get(name: unknown): unknown {
     const key = stateName(name);
-    const text = this.#written?.has(key) ? this.#written.get(key) : this.#stored.get(key);
+    const text = this.#written?.has(key) ? this.#written.get(key) : this.#stored().get(key);
     return text === undefined || text === null ? undefined : JSON.parse(text);
   }
 
@@ -116,54 +129,82 @@ export class Attempt {
   }
 
   log(level: LogLevel, args: unknown[]): void {
-    if (this.logs.length >= LIMITS.logsPerAttemptMax) {
+    this.#logs ??= [];
+    if (this.#logs.length >= LIMITS.logsPerAttemptMax) {
       this.#logsLeftOut++;
       return;
     }
     const text = args.map(logTextOf).join(' ');
-    this.logs.push([
+    this.#logs.push([
       level,
       text.length > LIMITS.logCharsMax ? `${text.slice(0, LIMITS.logCharsMax)}…` : text,
     ]);
   }
 
   random(): number {
-    this.#random ??= createRandom(`${this.seed}:${this.number}`);
+    this.#random ??= createRandom(`${this.#seed}:${this.#messageId}:${this.#number}`);
     return this.#random.next();
   }
 
-  /** A UUIDv7 in the message's own time, so that a later retry draws the same one. */
+  /**
+   * A UUIDv7 in the message's own time, and the same for every attempt, so that what a retry names is named alike.
+   */
   uuid(): string {
-    this.#ids ??= createRandom(this.seed);
-    return uuidV7(this.messageTimeMs, this.#ids);
+    this.#ids ??= createRandom(`${this.#seed}:${this.#messageId}`);
+    return uuidV7(this.#messageTimeMs, this.#ids);
   }
 
-  /** What leaves for the host; `stored` takes the writes, so that the next delivery of the scope sees them. */
-  finish(durationMs: number, thrown: FailureOutput | null): { output: AttemptOutput; bodies: string[] } {
+  /**
+   * What leaves for the host; its bodies are added to `bodies`, and the state takes the writes, so that the next delivery
+   * of the scope sees them. `lastTarget` is where the last emit of the call went, see `FinishedOutput`.
+   */
+  finish(
+    durationMs: number,
+    thrown: FailureOutput | null,
+    lastTarget: string | null,
+    bodies: string[],
+  ): FinishedOutput {
     this.closed = true;
-    const logs = this.allLogs();
     const failure = this.failure ?? thrown;
-    if (failure !== null) return { output: [durationMs, failure, [], [], [], logs], bodies: [] };
-    const bodies = this.emitBodies;
-    if (this.#written === null && this.timers.length === 0 && logs.length === 0) {
-      return { output: [durationMs, null, this.emits], bodies };
-    }
-    const state: StateOutput[] = [];
-    for (const [name, text] of this.#written ?? NOTHING) {
-      state.push([name, text === null ? -1 : text.length]);
-      if (text === null) this.#stored.delete(name);
-      else {
-        bodies.push(text);
-        this.#stored.set(name, text);
+    if (failure !== null) return [durationMs, failure, [], [], [], this.allLogs()];
+    if (this.#emitBodies !== null) for (const body of this.#emitBodies) bodies.push(body);
+    const emits = this.#emits ?? NO_EMITS;
+    if (this.#written === null && this.#timers === null && this.#logs === null) {
+      if (durationMs === 0) {
+        if (emits.length === 0) return NO_EFFECT;
+        const only = emits[0] as EmitOutput;
+        if (emits.length === 1 && only.length === 2 && only[0] === lastTarget) return only[1];
       }
+      return [durationMs, null, emits];
     }
-    for (const body of this.timerBodies) bodies.push(body);
-    return { output: [durationMs, null, this.emits, state, this.timers, logs], bodies };
+    const state = this.#written === null ? [] : this.#keepWritten(this.#written, bodies);
+    for (const body of this.#timerBodies ?? NO_TEXTS) bodies.push(body);
+    return [durationMs, null, emits, state, this.#timers ?? NO_TIMERS, this.allLogs()];
+  }
+
+  /** Where its last emit went; null when it emitted nothing. */
+  get lastTarget(): string | null {
+    return this.#emits?.at(-1)?.[0] ?? null;
   }
 
   allLogs(): LogOutput[] {
-    if (this.#logsLeftOut === 0) return this.logs;
-    return [...this.logs, ['warn', `${this.#logsLeftOut} more log lines of this attempt were left out.`]];
+    const logs = this.#logs ?? NO_LOGS;
+    if (this.#logsLeftOut === 0) return logs;
+    return [...logs, ['warn', `${this.#logsLeftOut} more log lines of this attempt were left out.`]];
+  }
+
+  #keepWritten(written: Map<string, string | null>, bodies: string[]): StateOutput[] {
+    const stored = this.#stored();
+    const state: StateOutput[] = [];
+    for (const [name, text] of written) {
+      state.push([name, text === null ? -1 : text.length]);
+      if (text === null) stored.delete(name);
+      else {
+        bodies.push(text);
+        stored.set(name, text);
+      }
+    }
+    return state;
   }
 
   #write(name: string, text: string | null): void {

@@ -1,12 +1,21 @@
 import { Attempt, late } from './attempt.ts';
 import { prepareGlobals } from './globals.ts';
 import {
-  type AttemptOutput,
   type CallInput,
   type CallOutput,
-  type DeliveryInput,
   type FailureOutput,
+  type FinishedOutput,
+  HEAD_CAUSATION,
+  HEAD_CORRELATION,
+  HEAD_FIELDS,
+  HEAD_ID,
+  HEAD_KEY,
+  HEAD_OFFSET,
+  HEAD_SCOPE,
+  HEAD_SETTING,
+  HEAD_TIME_MS,
   LIMITS,
+  type Setting,
 } from './wire.ts';
 
 /**
@@ -29,15 +38,21 @@ type Call = {
   input: CallInput;
   stored: Map<string, Map<string, string>>;
   next: number;
+  /** Of the delivery under way, or of the one before. */
+  scope: string;
+  setting: Setting;
   startedMs: number;
   yieldAfterMs: number;
   timeoutMs: number;
   attempt: Attempt | null;
   attemptStartedMs: number;
-  finished: AttemptOutput[];
+  finished: FinishedOutput[];
+  lastTarget: string | null;
   bodies: string[];
   chars: number;
 };
+
+const NO_SETTING: Setting = ['', '', null, '', 0, 1, false];
 
 prepareGlobals(
   {
@@ -69,12 +84,15 @@ export function run(input: string, timeoutMs: number, yieldAfterMs: number): str
     input: parsed,
     stored: new Map(),
     next: 0,
+    scope: '',
+    setting: NO_SETTING,
     startedMs: clockMs(),
     yieldAfterMs,
     timeoutMs,
     attempt: null,
     attemptStartedMs: 0,
     finished: [],
+    lastTarget: null,
     bodies: [],
     chars: 0,
   };
@@ -96,14 +114,13 @@ export function collect(): string {
 }
 
 function pump(current: Call): void {
-  const { deliveries } = current.input;
-  while (current.next < deliveries.length) {
-    const delivery = deliveries[current.next] as DeliveryInput;
-    current.next++;
-    const attempt = begin(current, delivery);
+  const { data } = current.input;
+  while (current.next < data.length) {
+    const index = current.next++;
+    const attempt = begin(current, index);
     let result: unknown;
     try {
-      result = (handle as Handle)(eventOf(delivery), contextOf(attempt));
+      result = (handle as Handle)(eventOf(current, index), contextOf(attempt));
       if (isThenable(result)) {
         Promise.resolve(result).then(
           () => resume(current, attempt, null),
@@ -125,15 +142,21 @@ function resume(current: Call, attempt: Attempt, failure: FailureOutput | null):
   if (end(current, attempt, failure)) pump(current);
 }
 
-function begin(current: Call, delivery: DeliveryInput): Attempt {
-  const scope = delivery[13];
-  let stored = current.stored.get(scope);
-  if (!stored) {
-    const own = Object.hasOwn(current.input.state, scope) ? current.input.state[scope] : undefined;
-    stored = new Map(own ? Object.entries(own) : undefined);
-    current.stored.set(scope, stored);
-  }
-  const attempt = new Attempt(`${current.input.seed}:${delivery[0]}`, delivery[9], delivery[3], stored);
+function begin(current: Call, index: number): Attempt {
+  const { heads, seed } = current.input;
+  const at = index * HEAD_FIELDS;
+  const scope = heads[at + HEAD_SCOPE] as string | 0;
+  const setting = heads[at + HEAD_SETTING] as Setting | 0;
+  if (scope !== 0) current.scope = scope;
+  if (setting !== 0) current.setting = setting;
+  const own = current.scope;
+  const attempt = new Attempt(
+    seed,
+    heads[at + HEAD_ID] as string,
+    heads[at + HEAD_TIME_MS] as number,
+    current.setting[5],
+    () => storedOf(current, own),
+  );
   current.attempt = attempt;
   current.attemptStartedMs = clockMs();
   if (late.sentence !== null) {
@@ -143,20 +166,30 @@ function begin(current: Call, delivery: DeliveryInput): Attempt {
   return attempt;
 }
 
+function storedOf({ stored, input }: Call, scope: string): Map<string, string> {
+  const known = stored.get(scope);
+  if (known) return known;
+  const own = Object.hasOwn(input.state, scope) ? input.state[scope] : undefined;
+  const entries = new Map(own ? Object.entries(own) : undefined);
+  stored.set(scope, entries);
+  return entries;
+}
+
 /** False when this call should go no further. */
 function end(current: Call, attempt: Attempt, thrown: FailureOutput | null): boolean {
   const nowMs = clockMs();
   const durationMs = Math.max(0, nowMs - current.attemptStartedMs);
-  const { output, bodies } = attempt.finish(durationMs, thrown);
-  for (const body of bodies) {
-    current.bodies.push(body);
-    current.chars += body.length;
-  }
+  const { bodies } = current;
+  const bodiesBefore = bodies.length;
+  const output = attempt.finish(durationMs, thrown, current.lastTarget, bodies);
+  for (let i = bodiesBefore; i < bodies.length; i++) current.chars += (bodies[i] as string).length;
   current.finished.push(output);
   current.attempt = null;
+  const failed = typeof output !== 'number' && output[1] !== null;
+  if (!failed) current.lastTarget = attempt.lastTarget ?? current.lastTarget;
   const elapsedMs = nowMs - current.startedMs;
   const inTime = elapsedMs >= 0 && elapsedMs < current.yieldAfterMs && durationMs <= current.timeoutMs;
-  return output[1] === null && inTime && current.chars < LIMITS.charsPerCallMax;
+  return !failed && inTime && current.chars < LIMITS.charsPerCallMax;
 }
 
 function isThenable(value: unknown): boolean {
@@ -197,30 +230,30 @@ function isoTime(timeMs: number): string {
   return `${isoPrefix}${String(Math.trunc(timeMs - second * 1000)).padStart(3, '0')}Z`;
 }
 
-/** What the delivery before was from, of and in: see `DeliveryInput`. */
-const before = { source: '', type: '', topic: '' };
-
-function eventOf(delivery: DeliveryInput): unknown {
-  const timeMs = delivery[3];
-  if (delivery[1] !== 0) before.source = delivery[1];
-  if (delivery[2] !== 0) before.type = delivery[2];
-  if (delivery[6] !== 0) before.topic = delivery[6];
+function eventOf({ input, setting }: Call, index: number): unknown {
+  const { heads } = input;
+  const at = index * HEAD_FIELDS;
+  const id = heads[at + HEAD_ID];
+  const timeMs = heads[at + HEAD_TIME_MS] as number;
+  const correlation = heads[at + HEAD_CORRELATION];
+  const correlationId = correlation === 0 ? id : correlation;
+  const causation = heads[at + HEAD_CAUSATION];
   return {
-    id: delivery[0],
-    type: before.type,
-    source: before.source,
+    id,
+    type: setting[1],
+    source: setting[0],
     time: isoTime(timeMs),
     timeMs,
-    subject: delivery[4],
-    key: delivery[5],
-    topic: before.topic,
-    partition: delivery[7],
-    offset: delivery[8],
-    attempt: delivery[9],
-    correlationId: delivery[10] === 0 ? delivery[0] : delivery[10],
-    causationId: delivery[11],
-    timer: delivery[12],
-    data: delivery[14],
+    subject: setting[2],
+    key: heads[at + HEAD_KEY],
+    topic: setting[3],
+    partition: setting[4],
+    offset: heads[at + HEAD_OFFSET],
+    attempt: setting[5],
+    correlationId,
+    causationId: causation === 0 ? correlationId : causation,
+    timer: setting[6],
+    data: input.data[index],
   };
 }
 

@@ -3,38 +3,39 @@
  *
  * In: JSON of `CallInput`, put together by concatenation because payloads are JSON already. Out: `<length>:<header><bodies>`;
  * the header is JSON of `CallOutput`, the bodies are the payloads one after the other, cut out by the lengths in the
- * header, so that no payload is parsed or escaped on its way out.
+ * header, so that no payload is parsed or escaped on its way out. Parsing and making texts and lists is what handling
+ * many small messages costs most, so both forms leave out what repeats.
  */
 export type CallInput = {
   nowMs: number;
   seed: number;
-  deliveries: DeliveryInput[];
+  /** `HEAD_FIELDS` entries for each delivery, one after the other. */
+  heads: HeadField[];
   /** scope → name → JSON text. */
   state: Record<string, Record<string, string>>;
+  /** The payload of each delivery. */
+  data: unknown[];
 };
 
-/**
- * id, source, type, timeMs, subject, key, topic, partition, offset, attempt, correlation, causation, timer, scope, data.
- * A source, type or topic of 0 is that of the delivery before; a correlation of 0 is the message's own id. Parsing texts
- * is what handling many small messages costs most, and these are nearly always the same.
- */
-export type DeliveryInput = [
-  string,
-  string | 0,
-  string | 0,
-  number,
-  string | null,
-  string | null,
-  string | 0,
-  number,
-  number,
-  number,
-  string | 0,
-  string | null,
-  boolean,
-  string,
-  unknown,
-];
+type HeadField = string | number | null | Setting;
+
+/** Entries of `heads` for one delivery: */
+export const HEAD_FIELDS = 8;
+export const HEAD_ID = 0;
+export const HEAD_TIME_MS = 1;
+export const HEAD_KEY = 2;
+export const HEAD_OFFSET = 3;
+/** 0: the message's own id. */
+export const HEAD_CORRELATION = 4;
+/** 0: the correlation id. */
+export const HEAD_CAUSATION = 5;
+/** 0: that of the delivery before. */
+export const HEAD_SCOPE = 6;
+/** 0: that of the delivery before. */
+export const HEAD_SETTING = 7;
+
+/** What the deliveries of a call mostly have in common: source, type, subject, topic, partition, attempt, timer. */
+export type Setting = [string, string, string | null, string, number, number, boolean];
 
 /** Of `target`, the length of the data, and type, key and subject: `0` or missing where the code said nothing. */
 export type EmitOutput = [string, number, (string | 0)?, (string | null | 0)?, (string | 0)?];
@@ -68,8 +69,15 @@ export type AttemptOutput = [
   LogOutput[]?,
 ];
 
+/**
+ * A number stands for the plainest of attempts, which took less than a millisecond and did nothing but emit one message
+ * without options, to where the last emit of the call went: it is the length of the data. `NO_EFFECT`: it did not even that.
+ */
+export type FinishedOutput = AttemptOutput | number;
+export const NO_EFFECT = -1;
+
 export type CallOutput = {
-  finished: AttemptOutput[];
+  finished: FinishedOutput[];
   /** The attempt that was under way when the call was stopped, with its logs; null between attempts. */
   unfinished: LogOutput[] | null;
 };

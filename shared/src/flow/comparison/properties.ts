@@ -8,13 +8,10 @@ import { blocks, type Consequence, countOf, keeps, loses, starts } from './weigh
 /** What follows from new settings of a node that stays. Both are of one kind. */
 export function configConsequences(old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence[] {
   if (old.kind === 'topic' && node.kind === 'topic') return topicConsequences(old, node, known);
-  const paths = changedPaths(old.config, node.config);
-  if (paths.length === 0) return [];
-  const consequences = paths.flatMap((path) => special(path, old, node, known));
   // What no sentence of its own speaks of is said once.
-  const spoken = new Set(SPOKEN_OF);
-  if (paths.some((path) => !spoken.has(rootOf(path)))) consequences.push(keeps(plainly(node)));
-  return consequences;
+  return changedPaths(old.config, node.config).map(
+    (path) => special(rootOf(path), old, node, known) ?? keeps(plainly(node)),
+  );
 }
 
 /** The first name of a path. */
@@ -22,28 +19,32 @@ function rootOf(path: string): string {
   return path.split('.', 1)[0] as string;
 }
 
-const SPOKEN_OF = ['code', 'expression', 'routes', 'startFrom', 'idempotency', 'file', 'format', 'path'];
-
-function special(path: string, old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence[] {
-  switch (rootOf(path)) {
-    case 'code':
-    case 'expression':
-    case 'routes':
-      return [codeChanged(node, known)];
-    case 'startFrom':
-      return [
-        keeps('Where it starts counts only for a group that has committed nothing; this one goes on where it is.'),
-      ];
-    case 'idempotency':
-      return [idempotencyChanged(old, node)];
-    case 'file':
-    case 'format':
-      return [starts('The new file is played from its beginning; the place in the old one is given up.')];
-    case 'path':
-      return [node.kind === 'http' ? addressChanged(old, node) : fileChanged(old, node)];
-    default:
-      return [];
+/** Settings of which there is more to say than that they count from now on. */
+function special(setting: string, old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence | null {
+  switch (`${node.kind}.${setting}`) {
+    case 'handler.code':
+    case 'filter.expression':
+    case 'transform.expression':
+    case 'route.routes':
+      return codeChanged(node, known);
+    case 'replay.file':
+    case 'replay.format':
+      return starts('The new file is played from its beginning; the place in the old one is given up.');
+    case 'http.path':
+      return addressChanged(old, node);
+    case 'file.path':
+      return fileChanged(old, node);
+    case 'database.target':
+    case 'database.table':
+      return starts('Rows go to the new place from now on; those that were written stay where they are.');
   }
+  if (setting === 'idempotency') return idempotencyChanged(old, node);
+  if (setting === 'startFrom') {
+    return keeps(
+      'Where it starts counts only for a group that has committed nothing; this one goes on where it is.',
+    );
+  }
+  return null;
 }
 
 function plainly(node: FlowNode): string {
@@ -63,8 +64,10 @@ type Idempotency = { window: 'off' } | { window: 'time' | 'count'; key: string }
 function idempotencyChanged(old: FlowNode, node: FlowNode): Consequence {
   const before = idempotencyOf(old);
   const after = idempotencyOf(node);
-  if (after.window === 'off') return loses('It forgets which keys it has handled: duplicates are handled again.');
-  if (before.window === 'off') return starts('It remembers the keys it handles from now on, not those of before.');
+  if (after.window === 'off')
+    return loses('It forgets which keys it has handled: duplicates are handled again.');
+  if (before.window === 'off')
+    return starts('It remembers the keys it handles from now on, not those of before.');
   if (before.key !== after.key)
     return loses('Duplicates are told by another key: the keys it remembers are forgotten.');
   return keeps('It goes on with the keys it remembers, under the new limit.');
@@ -75,7 +78,9 @@ function idempotencyOf(node: FlowNode): Idempotency {
 }
 
 function addressChanged(old: FlowNode, node: FlowNode): Consequence {
-  return loses(`It takes messages at …/${pathOf(node)} from now on; …/${pathOf(old)} answers that there is no such address.`);
+  return loses(
+    `It takes messages at …/${pathOf(node)} from now on; …/${pathOf(old)} answers that there is no such address.`,
+  );
 }
 
 function fileChanged(old: FlowNode, node: FlowNode): Consequence {
@@ -106,7 +111,9 @@ function topicConsequences(old: Topic, node: Topic, known: RunKnowledge): Conseq
     );
   }
   if (before.key !== after.key)
-    consequences.push(keeps('What is appended from now on gets its key the new way; what is stored keeps its own.'));
+    consequences.push(
+      keeps('What is appended from now on gets its key the new way; what is stored keeps its own.'),
+    );
   if (before.schema !== after.schema || before.schemaPolicy !== after.schemaPolicy)
     consequences.push(keeps('What is appended from now on is checked the new way; what is stored stays.'));
   const retention = retentionChanged(before, after, known.messages[node.id]);
@@ -116,9 +123,14 @@ function topicConsequences(old: Topic, node: Topic, known: RunKnowledge): Conseq
 
 const RETENTION = ['retentionMs', 'retentionBytes', 'retentionMessages'] as const;
 
-function retentionChanged(before: TopicConfig, after: TopicConfig, messages: number | undefined): Consequence | null {
+function retentionChanged(
+  before: TopicConfig,
+  after: TopicConfig,
+  messages: number | undefined,
+): Consequence | null {
   const paths = changedPaths(before, after);
-  if (!paths.some((path) => path === 'cleanup' || path.startsWith('retention') || path === 'tombstoneMs')) return null;
+  if (!paths.some((path) => path === 'cleanup' || path.startsWith('retention') || path === 'tombstoneMs'))
+    return null;
   // 0 is no limit.
   const tighter = RETENTION.some(
     (name) => after[name] !== 0 && (before[name] === 0 || after[name] < before[name]),

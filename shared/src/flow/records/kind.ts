@@ -7,7 +7,13 @@ export type NodeFamily = 'producer' | 'topic' | 'consumer';
  * `dead-letter` edges carry what a consumer gave up on to a topic.
  */
 export type PortRole = 'publish' | 'subscribe' | 'dead-letter';
-export type OutputPort = { id: string; label: string; role: PortRole };
+export type OutputPort = {
+  id: string;
+  label: string;
+  role: PortRole;
+  /** The node has done its work before anything comes out: left without a connection, it is nothing to warn of. */
+  isOptional?: boolean;
+};
 
 /** Turns the config of version n into that of version n + 1. Released migrations never change. */
 export type ConfigMigration = (config: unknown) => unknown;
@@ -48,15 +54,25 @@ declare module 'zod' {
       | 'code'
       | 'expression'
       | 'json-template'
+      | 'message-template'
       | 'cron'
       | 'file'
       | 'path'
       | 'schema-ref'
       | 'textarea'
       | 'ports'
+      | 'rows'
       | 'hidden';
     placeholder?: string;
     /** Shown only behind "Advanced". */
     advanced?: boolean;
+    /** The part of a form it stands in; without it, among the fields that make the node what it is. */
+    section?: 'delivery' | 'scaling';
+    /** Shown only while another field of the same object has one of these values, or any: else it would do nothing. */
+    shownWhen?: { field: string; isOneOf?: readonly string[] };
+    /** What a number begins with when a variant that holds it is chosen; without it, its minimum. */
+    begins?: number;
+    /** What the options of a choice are called, where their values do not say it well. */
+    labels?: Readonly<Record<string, string>>;
   }
 }

@@ -24,6 +24,11 @@ export const nodeSchema = z.discriminatedUnion('kind', [
   nodeSchemaOf('handler'),
   nodeSchemaOf('filter'),
   nodeSchemaOf('route'),
+  nodeSchemaOf('transform'),
+  nodeSchemaOf('throttle'),
+  nodeSchemaOf('batch'),
+  nodeSchemaOf('call'),
+  nodeSchemaOf('database'),
   nodeSchemaOf('file'),
   nodeSchemaOf('log'),
 ]);

@@ -1,4 +1,7 @@
 import type { z } from 'zod';
+import { batch } from './batch.ts';
+import { call } from './call.ts';
+import { database } from './database.ts';
 import { file } from './file.ts';
 import { filter } from './filter.ts';
 import { generator } from './generator.ts';
@@ -9,7 +12,9 @@ import { log } from './log.ts';
 import { replay } from './replay.ts';
 import { route } from './route.ts';
 import { schedule } from './schedule.ts';
+import { throttle } from './throttle.ts';
 import { topic } from './topic.ts';
+import { transform } from './transform.ts';
 
 /** Every node kind, one line each. A kind that is missing on one side of the wire does not compile. */
 export const NODE_KINDS = {
@@ -21,6 +26,11 @@ export const NODE_KINDS = {
   handler,
   filter,
   route,
+  transform,
+  throttle,
+  batch,
+  call,
+  database,
   file,
   log,
 } as const;

@@ -1,4 +1,4 @@
-import type { MetricsSnapshot, SubscriptionProgress } from '../metrics.ts';
+import { type MetricsSnapshot, type SubscriptionProgress, zeroTraceFigures } from '../metrics.ts';
 
 /** A snapshot of a run in which nothing has happened but what `over` gives; for tests. */
 export function metricsSnapshot(over: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
@@ -13,7 +13,7 @@ export function metricsSnapshot(over: Partial<MetricsSnapshot> = {}): MetricsSna
     groups: {},
     faults: [],
     redrives: [],
-    trace: { lastSeq: 0, kept: 0, expired: 0, lost: 0 },
+    trace: zeroTraceFigures(),
     stalled: null,
     ...over,
   };

@@ -1,12 +1,10 @@
+import { TemplateFieldError } from '@millrace/shared/message/template.ts';
 import { nearest } from './nearest.ts';
 import type { RandomFaker } from './randomFaker.ts';
 
 /** What one item is made from. */
 export type ItemFacts = { index: number; timeMs: number };
 export type Expression = (item: ItemFacts) => unknown;
-
-/** Says in a sentence what is wrong with an expression; the template adds where it stands. */
-export class ExpressionError extends Error {}
 
 /** Modules of faker whose functions a template may call. */
 const MODULES = [
@@ -60,7 +58,7 @@ export function compileExpression(text: string, random: RandomFaker): Expression
   try {
     evaluate();
   } catch (thrown) {
-    throw new ExpressionError(
+    throw new TemplateFieldError(
       `${name} does not work so: ${thrown instanceof Error ? thrown.message : thrown}`,
     );
   }
@@ -77,7 +75,7 @@ export function knownNames(random: RandomFaker): string[] {
 
 function pick(rest: string, random: RandomFaker): Expression {
   const choices = rest.split('|').map((choice) => choice.trim());
-  if (rest === '') throw new ExpressionError('pick needs choices, such as pick red|green|blue');
+  if (rest === '') throw new TemplateFieldError('pick needs choices, such as pick red|green|blue');
   return () => choices[Math.floor(random.next() * choices.length)];
 }
 
@@ -86,7 +84,7 @@ function fakerFunction(name: string, random: RandomFaker): (args: unknown[]) => 
   const known = (MODULES as readonly string[]).includes(module) && methodsOf(random, module).includes(method);
   if (!known || more.length > 0) {
     const close = nearest(name, knownNames(random));
-    throw new ExpressionError(
+    throw new TemplateFieldError(
       `${name === '' ? 'An empty {{}}' : name} is not known. ${close === undefined ? 'Known are index, now, time, pick a|b|c and the functions of faker, such as person.fullName' : `Did you mean ${close}?`}`,
     );
   }
@@ -113,7 +111,7 @@ function parseArguments(name: string, text: string): unknown[] {
   try {
     return JSON.parse(`[${text}]`) as unknown[];
   } catch {
-    throw new ExpressionError(
+    throw new TemplateFieldError(
       `What follows ${name} must be JSON, such as ${name} {"min":1,"max":9}; ${text} is not`,
     );
   }

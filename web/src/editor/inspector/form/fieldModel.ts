@@ -2,11 +2,30 @@ import { z } from 'zod';
 
 export type Path = readonly (string | number)[];
 
-type Common = { key: string; title: string; description: string | null; advanced: boolean };
+export type FormSection = 'delivery' | 'scaling';
+type Common = {
+  key: string;
+  title: string;
+  description: string | null;
+  advanced: boolean;
+  section: FormSection | null;
+  /** The field would do nothing while another one of the same object says otherwise. */
+  shownWhen: { field: string; isOneOf: readonly string[] | null } | null;
+};
 export type TextFieldModel = Common & {
   shape: 'text';
-  widget: 'line' | 'textarea' | 'code' | 'expression' | 'json-template' | 'cron' | 'file' | 'path';
+  widget:
+    | 'line'
+    | 'textarea'
+    | 'code'
+    | 'expression'
+    | 'json-template'
+    | 'message-template'
+    | 'cron'
+    | 'file'
+    | 'path';
   placeholder: string | null;
+  mayBeEmpty: boolean;
 };
 export type NumberFieldModel = Common & {
   shape: 'number';
@@ -15,13 +34,17 @@ export type NumberFieldModel = Common & {
   max: number | null;
   unit: string | null;
   isNullable: boolean;
+  /** What it begins with when its variant of a union is chosen; null for its minimum. */
+  begins: number | null;
 };
-export type EnumFieldModel = Common & { shape: 'enum'; options: string[] };
+export type EnumFieldModel = Common & { shape: 'enum'; options: { value: string; label: string }[] };
 export type SwitchFieldModel = Common & { shape: 'switch' };
 export type ObjectFieldModel = Common & { shape: 'object'; fields: FieldModel[] };
 export type UnionVariant = { tagValue: string; title: string; fields: FieldModel[] };
 export type UnionFieldModel = Common & { shape: 'union'; tag: string; variants: UnionVariant[] };
 export type RoutesFieldModel = Common & { shape: 'routes'; fields: FieldModel[]; max: number };
+/** A short list of objects of a few fields each; the first field names a row. */
+export type RowsFieldModel = Common & { shape: 'rows'; fields: FieldModel[]; max: number };
 export type SchemaRefFieldModel = Common & { shape: 'schema-ref' };
 export type FieldModel =
   | TextFieldModel
@@ -31,9 +54,19 @@ export type FieldModel =
   | ObjectFieldModel
   | UnionFieldModel
   | RoutesFieldModel
+  | RowsFieldModel
   | SchemaRefFieldModel;
 
-const TEXT_WIDGETS = ['textarea', 'code', 'expression', 'json-template', 'cron', 'file', 'path'] as const;
+const TEXT_WIDGETS = [
+  'textarea',
+  'code',
+  'expression',
+  'json-template',
+  'message-template',
+  'cron',
+  'file',
+  'path',
+] as const;
 
 /** The part of JSON Schema that `z.toJSONSchema` makes of our config schemas, with their meta. */
 type Schema = {
@@ -47,12 +80,18 @@ type Schema = {
   minimum?: number;
   maximum?: number;
   maxItems?: number;
+  minLength?: number;
+  pattern?: string;
   title?: string;
   description?: string;
   unit?: string;
   widget?: string;
   placeholder?: string;
   advanced?: boolean;
+  section?: FormSection;
+  shownWhen?: { field: string; isOneOf?: readonly string[] };
+  begins?: number;
+  labels?: Readonly<Record<string, string>>;
 };
 
 const formsOf = new WeakMap<z.ZodType, FieldModel[]>();
@@ -80,11 +119,21 @@ function fieldOf(key: string, schema: Schema): FieldModel {
     title: schema.title ?? humanWord(key),
     description: schema.description ?? null,
     advanced: schema.advanced ?? false,
+    section: schema.section ?? null,
+    shownWhen: schema.shownWhen
+      ? { field: schema.shownWhen.field, isOneOf: schema.shownWhen.isOneOf ?? null }
+      : null,
   };
   if (schema.widget === 'schema-ref') return { ...common, shape: 'schema-ref' };
   if (schema.anyOf) return nullableField(key, schema, common);
   if (schema.oneOf) return unionField(schema.oneOf, common);
-  if (schema.enum) return { ...common, shape: 'enum', options: schema.enum };
+  if (schema.enum) {
+    const options = schema.enum.map((value) => ({
+      value,
+      label: schema.labels?.[value] ?? humanWord(value),
+    }));
+    return { ...common, shape: 'enum', options };
+  }
   switch (schema.type) {
     case 'number':
     case 'integer':
@@ -96,6 +145,7 @@ function fieldOf(key: string, schema: Schema): FieldModel {
         max: schema.maximum ?? null,
         unit: schema.unit ?? null,
         isNullable: false,
+        begins: schema.begins ?? null,
       };
     case 'boolean':
       return { ...common, shape: 'switch' };
@@ -104,7 +154,7 @@ function fieldOf(key: string, schema: Schema): FieldModel {
     case 'array':
       return {
         ...common,
-        shape: 'routes',
+        shape: schema.widget === 'rows' ? 'rows' : 'routes',
         fields: objectFields(schema.items ?? {}),
         max: schema.maxItems ?? Number.POSITIVE_INFINITY,
       };
@@ -114,6 +164,9 @@ function fieldOf(key: string, schema: Schema): FieldModel {
         shape: 'text',
         widget: TEXT_WIDGETS.find((widget) => widget === schema.widget) ?? 'line',
         placeholder: schema.placeholder ?? null,
+        mayBeEmpty:
+          (schema.minLength ?? 0) === 0 &&
+          (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test('')),
       };
     default:
       throw new Error(`Invariant broken: no form field for ${key} of type ${schema.type}`);
@@ -148,15 +201,18 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
   switch (field.shape) {
     case 'number':
       if (field.isNullable) return null;
+      if (field.begins !== null) return field.begins;
       return field.isInteger
         ? (field.min ?? 0)
         : Math.max(field.min ?? 0, field.unit?.endsWith('/s') ? 10 : 1);
     case 'enum':
-      return field.options[0];
+      return field.options[0]?.value;
     case 'switch':
       return false;
     case 'text':
-      return field.key === 'time' ? nowIso : '';
+      if (field.key === 'time') return nowIso;
+      // What must not be empty begins as its example.
+      return field.mayBeEmpty ? '' : (field.placeholder ?? '');
     case 'object':
       return initialObject(field.fields, nowIso);
     case 'union': {
@@ -164,6 +220,7 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
       return first ? { [field.tag]: first.tagValue, ...initialObject(first.fields, nowIso) } : null;
     }
     case 'routes':
+    case 'rows':
       return [];
     case 'schema-ref':
       return null;
@@ -172,6 +229,16 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
 
 export function initialObject(fields: readonly FieldModel[], nowIso: string): Record<string, unknown> {
   return Object.fromEntries(fields.map((field) => [field.key, initialValue(field, nowIso)]));
+}
+
+/** Without the fields that would do nothing as the others are set. */
+export function shownFields(fields: readonly FieldModel[], value: unknown): FieldModel[] {
+  return fields.filter(({ shownWhen }) => {
+    if (shownWhen === null) return true;
+    const other = (value as Record<string, unknown> | null | undefined)?.[shownWhen.field];
+    if (shownWhen.isOneOf === null) return other !== null && other !== undefined && other !== '';
+    return shownWhen.isOneOf.includes(String(other));
+  });
 }
 
 const WORDS: Readonly<Record<string, string>> = {

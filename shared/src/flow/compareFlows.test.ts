@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { compareFlows, type FlowChange } from './changes.ts';
+import type { FlowChange } from './changes.ts';
+import { compareFlows } from './compareFlows.ts';
 import type { RunKnowledge } from './comparison/knowledge.ts';
 import { emptyDocument, type FlowDocument, type FlowEdge, type FlowNode } from './document.ts';
 import { NODE_KINDS, type NodeConfig, type NodeKind } from './records/registry.ts';
 import type { FlowSettings } from './records/settings.ts';
 import { withoutProducers } from './withoutProducers.ts';
 
-function edge(source: string, sourcePort: string, target: string, id = `${source}-${sourcePort}-${target}`): FlowEdge {
+function edge(
+  source: string,
+  sourcePort: string,
+  target: string,
+  id = `${source}-${sourcePort}-${target}`,
+): FlowEdge {
   return { id: `edge:${id}`, source: `node:${source}`, sourcePort, target: `node:${target}` };
 }
 
@@ -64,11 +70,13 @@ const remove = (draft: FlowDocument, name: string): void => {
   draft.nodes = draft.nodes.filter((node) => node.id !== id);
   draft.edges = draft.edges.filter(({ source, target }) => source !== id && target !== id);
 };
-const configure = <Kind extends NodeKind>(name: string, config: Partial<NodeConfig<Kind>>) => (draft: FlowDocument) => {
-  const node = draft.nodes.find(({ id }) => id === `node:${name}`);
-  if (!node) throw new Error(`no node ${name}`);
-  Object.assign(node.config, config);
-};
+const configure =
+  <Kind extends NodeKind>(name: string, config: Partial<NodeConfig<Kind>>) =>
+  (draft: FlowDocument) => {
+    const node = draft.nodes.find(({ id }) => id === `node:${name}`);
+    if (!node) throw new Error(`no node ${name}`);
+    Object.assign(node.config, config);
+  };
 
 describe('[RN4] what does not count', () => {
   it('is where things stand, what is said about them, in which order, and a connection drawn again', () => {
@@ -78,7 +86,10 @@ describe('[RN4] what does not count', () => {
         draft.layout.nodes['node:gen'] = { x: 100, y: 100 };
         for (const node of draft.nodes) node.description = 'Explained';
         draft.nodes.reverse();
-        draft.edges = draft.edges.map(({ id: _, ...rest }, index) => ({ ...rest, id: `edge:again-${index}` }));
+        draft.edges = draft.edges.map(({ id: _, ...rest }, index) => ({
+          ...rest,
+          id: `edge:again-${index}`,
+        }));
       }),
     ).toEqual([]);
   });
@@ -91,8 +102,18 @@ describe('[RN4] a node that comes', () => {
       draft.edges.push(edge('tick', 'out', 'ticks'));
     });
     expect(changes).toEqual([
-      expect.objectContaining({ kind: 'added', id: 'node:tick', effect: 'starts', consequence: 'It starts to make messages, from its beginning.' }),
-      expect.objectContaining({ kind: 'added', id: 'node:ticks', effect: 'starts', consequence: 'A new topic, empty at first.' }),
+      expect.objectContaining({
+        kind: 'added',
+        id: 'node:tick',
+        effect: 'starts',
+        consequence: 'It starts to make messages, from its beginning.',
+      }),
+      expect.objectContaining({
+        kind: 'added',
+        id: 'node:ticks',
+        effect: 'starts',
+        consequence: 'A new topic, empty at first.',
+      }),
     ]);
   });
 
@@ -141,18 +162,16 @@ describe('[RN4] a node that goes', () => {
     expect(changes.map(({ id, effect, consequence }) => [id, effect, consequence])).toEqual([
       ['node:done', 'loses', 'Its 1,204 messages can no longer be read in this run.'],
       ['edge:work-out-done', 'loses', 'work no longer writes to done.'],
-      [
-        'edge:done-messages-out',
-        'loses',
-        'out no longer reads done, and its offsets there are forgotten.',
-      ],
+      ['edge:done-messages-out', 'loses', 'out no longer reads done, and its offsets there are forgotten.'],
     ]);
   });
 });
 
 describe('[RN4] a consumer that changes', () => {
   it('runs new code from the next batch on and keeps its state', () => {
-    expect(only(configure<'handler'>('work', { code: 'export const handle = () => {};' }), KNOWN)).toMatchObject({
+    expect(
+      only(configure<'handler'>('work', { code: 'export const handle = () => {};' }), KNOWN),
+    ).toMatchObject({
       kind: 'changed',
       paths: ['config.code'],
       effect: 'keeps',
@@ -211,7 +230,9 @@ describe('[RN4] a consumer that changes', () => {
 
   it('that became another kind cannot go on', () => {
     const change = only((draft) => {
-      draft.nodes = draft.nodes.map((node) => (node.id === 'node:out' ? { ...nodeOf('log', 'out'), id: node.id } : node));
+      draft.nodes = draft.nodes.map((node) =>
+        node.id === 'node:out' ? { ...nodeOf('log', 'out'), id: node.id } : node,
+      );
     });
     expect(change.effect).toBe('blocking');
   });
@@ -239,7 +260,8 @@ describe('[RN4] a producer that changes', () => {
   it('gives up its address when its path is another', () => {
     expect(only(configure<'http'>('hook', { path: 'elsewhere' }))).toMatchObject({
       effect: 'loses',
-      consequence: 'It takes messages at …/elsewhere from now on; …/events answers that there is no such address.',
+      consequence:
+        'It takes messages at …/elsewhere from now on; …/events answers that there is no such address.',
     });
   });
 });
@@ -249,14 +271,18 @@ describe('[RN4] a topic that changes', () => {
     expect(only(configure<'topic'>('orders', { partitions: 8 }))).toMatchObject({
       paths: ['config.partitions'],
       effect: 'loses',
-      consequence: expect.stringMatching(/^It grows from 3 partitions to 8: keys move .* order of a key is not kept/),
+      consequence: expect.stringMatching(
+        /^It grows from 3 partitions to 8: keys move .* order of a key is not kept/,
+      ),
     });
   });
 
   it('cannot shrink, whatever else changes with it', () => {
     expect(only(configure<'topic'>('orders', { partitions: 2, key: 'customer' }))).toMatchObject({
       effect: 'blocking',
-      consequence: expect.stringMatching(/^A topic cannot give up partitions: orders has 3, the drawing 2\..*gets its key/),
+      consequence: expect.stringMatching(
+        /^A topic cannot give up partitions: orders has 3, the drawing 2\..*gets its key/,
+      ),
     });
   });
 
@@ -311,8 +337,12 @@ describe('[RN4] a connection', () => {
     const without = (id: string) => (draft: FlowDocument) => {
       draft.edges = draft.edges.filter((wire) => wire.id !== id);
     };
-    expect(only(without('edge:work-out-done')).consequence).toBe('work no longer writes to done; what it wrote stays.');
-    expect(only(without('edge:done-messages-out'), KNOWN).consequence).toMatch(/ 1 message it has not handled stays there\.$/);
+    expect(only(without('edge:work-out-done')).consequence).toBe(
+      'work no longer writes to done; what it wrote stays.',
+    );
+    expect(only(without('edge:done-messages-out'), KNOWN).consequence).toMatch(
+      / 1 message it has not handled stays there\.$/,
+    );
   });
 
   it('takes another limit from now on', () => {
@@ -326,7 +356,11 @@ describe('[RN4] a connection', () => {
 
 describe('[RN4] settings and schemas', () => {
   it.each([
-    ['durability', 'relaxed', 'This run stays with the durability it began with (fsync); the next run takes the new one.'],
+    [
+      'durability',
+      'relaxed',
+      'This run stays with the durability it began with (fsync); the next run takes the new one.',
+    ],
     ['seed', 7, 'This run stays with the seed it began with (1); the next run takes the new one.'],
     ['runsKept', 3, 'How many runs are kept counts when the next run starts.'],
     ['backlogMessagesMax', 5, 'The backlog limit counts from now on.'],
@@ -334,7 +368,12 @@ describe('[RN4] settings and schemas', () => {
     const change = only((draft) => {
       draft.settings = { ...draft.settings, [name]: value } as FlowSettings;
     });
-    expect(change).toMatchObject({ record: 'settings', paths: [`settings.${name}`], effect: 'keeps', consequence });
+    expect(change).toMatchObject({
+      record: 'settings',
+      paths: [`settings.${name}`],
+      effect: 'keeps',
+      consequence,
+    });
   });
 
   it('a new name of the flow is kept by the run', () => {
@@ -355,7 +394,9 @@ describe('[RN4] settings and schemas', () => {
     });
     const before = { ...running(), schemas: [schema] };
     const after = { ...running(), schemas: [{ ...schema, schema: { type: 'string' } }] };
-    expect(compareFlows(before, after)).toMatchObject([{ kind: 'changed', paths: ['schema.type'], effect: 'keeps' }]);
+    expect(compareFlows(before, after)).toMatchObject([
+      { kind: 'changed', paths: ['schema.type'], effect: 'keeps' },
+    ]);
     expect(compareFlows(before, running())).toMatchObject([{ kind: 'removed', effect: 'keeps' }]);
   });
 });

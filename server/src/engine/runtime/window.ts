@@ -1,0 +1,40 @@
+import type { Entry, Lane } from './consumer.ts';
+import type { Core } from './core.ts';
+import { touchLane } from './groups.ts';
+import { storedBytes } from './laneQueue.ts';
+
+/** Rule CG4: an entry is over. What is finished without a gap becomes the lane's next commit. */
+export function finishEntry(core: Core, lane: Lane, entry: Entry): void {
+  if (entry.attempts !== null) lane.tried--;
+  entry.attempts = null;
+  entry.phase = 'done';
+  entry.doneGroup = core.writes.open.number;
+  lane.windowBytes -= storedBytes(entry.stored);
+  lane.finishedMessages++;
+  lane.unacknowledged++;
+  lane.ahead++;
+  settleWindow(lane);
+  touchLane(core, lane);
+}
+
+const COMPACT_AT = 512;
+
+/** Moves on over what is over at the front of the window. */
+export function settleWindow(lane: Lane): void {
+  const { window } = lane;
+  let { head } = lane;
+  while (head < window.length && (window[head] as Entry).phase === 'done') {
+    lane.finished = (window[head] as Entry).stored.offset + 1;
+    lane.ahead--;
+    head++;
+  }
+  if (head === window.length) {
+    window.length = 0;
+    head = 0;
+    if (lane.jumpTo > lane.finished) lane.finished = lane.jumpTo;
+  } else if (head >= COMPACT_AT) {
+    window.splice(0, head);
+    head = 0;
+  }
+  lane.head = head;
+}

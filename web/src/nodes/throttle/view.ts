@@ -1,0 +1,4 @@
+import { Gauge } from 'lucide-react';
+import type { NodeKindView } from '../nodeView.ts';
+
+export const throttleView: NodeKindView<'throttle'> = { icon: Gauge };
