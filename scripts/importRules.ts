@@ -42,8 +42,8 @@ export const zones: readonly Zone[] = [
   sharedZone('message', ['errors', 'time', 'util']),
   // Reading and writing a document means JSON and YAML; only the YAML text form is borrowed from `exchange`.
   {
-    ...sharedZone('flow', ['errors', 'time', 'util']),
-    may: ['errors/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
+    ...sharedZone('flow', ['errors', 'message', 'time', 'util']),
+    may: ['errors/', 'message/', 'time/', 'util/', 'exchange/yaml.ts'].map((path) => `${SHARED}${path}`),
   },
   sharedZone('faults', ['flow', 'util']),
   sharedZone('deadLetters', ['message', 'util']),

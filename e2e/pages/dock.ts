@@ -53,6 +53,11 @@ export class Dock {
     return this.root.locator('[data-testid="message-detail"]:not([data-panel])');
   }
 
+  /** Rule RN5: a new run begins with the open message. */
+  async handleAgain(): Promise<void> {
+    await this.messageDetail().getByTestId('message-handle-again').click();
+  }
+
   async chooseTopic(name: string): Promise<void> {
     await this.#choose('message-topic', new RegExp(`^${name} · `));
   }

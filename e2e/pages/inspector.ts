@@ -20,6 +20,21 @@ export class Inspector {
     await this.field(path).blur();
   }
 
+  /** One of a few choices that stand side by side. */
+  async choose(path: string, label: string): Promise<void> {
+    await this.field(path).getByText(label, { exact: true }).click();
+  }
+
+  /** One of the choices that a field opens. */
+  async select(path: string, label: string): Promise<void> {
+    await this.field(path).click();
+    await this.page.getByRole('option', { name: label, exact: true }).click();
+  }
+
+  async addRow(path: string): Promise<void> {
+    await this.root.getByTestId(`add-${path}`).click();
+  }
+
   codeEditor(): Locator {
     return this.root.locator('.cm-content').first();
   }

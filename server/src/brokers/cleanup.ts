@@ -45,25 +45,26 @@ export function isExpired(oldest: OldestBatch, totals: Totals, retention: Retent
 export type NewestOffsets = ReadonlyMap<string, number>;
 
 /** An empty key is no key (rule TP2); what has none is kept. */
-export function compactionKey({ key }: Message): string | null {
-  return key === '' ? null : key;
+export function hasKey(key: string | null): key is string {
+  return key !== null && key !== '';
 }
 
-export function isTombstone(message: Message): boolean {
-  return message.data === 'null' && compactionKey(message) !== null;
+export function isTombstone({ key, data }: Message): boolean {
+  return data === 'null' && hasKey(key);
 }
 
-/** Whether compaction keeps a message. The messages of a key that nobody has newer of stay as they are. */
-export function survives(
-  { message, offset, appendedAtMs }: StoredMessage,
-  newest: NewestOffsets,
+/** Whether a newer message of the same key is there. */
+export function isReplaced(key: string | null, offset: number, newest: NewestOffsets): boolean {
+  return hasKey(key) && (newest.get(key) ?? offset) > offset;
+}
+
+/** Whether a message is a tombstone that has been there for long enough. */
+export function isSpentTombstone(
+  { message, appendedAtMs }: StoredMessage,
   tombstoneMs: number,
   nowMs: number,
 ): boolean {
-  const key = compactionKey(message);
-  if (key === null) return true;
-  if ((newest.get(key) ?? offset) > offset) return false;
-  return !isTombstone(message) || appendedAtMs + tombstoneMs > nowMs;
+  return isTombstone(message) && appendedAtMs + tombstoneMs <= nowMs;
 }
 
 export type Cleanliness = {

@@ -9,11 +9,13 @@ import { onFaultDue } from './runtime/faults/commands.ts';
 import { pumpPrepared } from './runtime/flights.ts';
 import { pumpSeeks } from './runtime/groupCommands.ts';
 import { pumpWrites } from './runtime/groups.ts';
-import { onIngested } from './runtime/ingest.ts';
+import { onIngested, pumpIngests } from './runtime/ingest.ts';
 import { enqueueLane } from './runtime/laneQueue.ts';
 import { fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
+import { onMaintained, pumpMaintenance } from './runtime/maintenance.ts';
 import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
+import { isRedriveFetch, onRedriveFetched, onRedriveFetchFailed, pumpRedrives } from './runtime/redrive.ts';
 import { restore } from './runtime/restore.ts';
 import {
   beginEnding,
@@ -78,8 +80,11 @@ function accept(core: Core, input: EngineInput): void {
     case 'stop':
       return stop(core);
     case 'fetched':
+      if (isRedriveFetch(core, input.fetchId)) return onRedriveFetched(core, input.fetchId, input.messages);
       return onFetched(core, input.fetchId, input.messages);
     case 'fetch-failed': {
+      if (isRedriveFetch(core, input.fetchId))
+        return onRedriveFetchFailed(core, input.fetchId, input.error, input.deleted);
       const end = onFetchFailed(core, input.fetchId, input.error, input.deleted);
       if (end?.finishFirst) beginEnding(core, 'failed', end.error);
       else if (end) failNow(core, end.error);
@@ -100,7 +105,7 @@ function accept(core: Core, input: EngineInput): void {
     case 'command':
       return onCommand(core, input.requestId, input.command);
     case 'maintained':
-      return;
+      return onMaintained(core, input.changed, input.more);
     default:
       assertNever(input, 'input');
   }
@@ -122,7 +127,10 @@ function pump(core: Core): void {
   takeWakes(core);
   if (!isOver(core)) {
     settleCrashed(core);
+    pumpIngests(core);
     pumpProducers(core);
+    pumpRedrives(core);
+    pumpMaintenance(core);
     pumpSeeks(core);
     pumpPrepared(core);
     if (core.status === 'running' || core.drainUntilMs !== null) pumpLanes(core);
@@ -130,7 +138,14 @@ function pump(core: Core): void {
     finishEnding(core);
   }
   pumpSteps(core);
-  if (!isOver(core)) pumpWrites(core);
+  if (isOver(core)) refuseLate(core);
+  else pumpWrites(core);
+}
+
+/** Whoever still waits for something of a run that is over is told so. */
+function refuseLate(core: Core): void {
+  pumpIngests(core);
+  pumpRedrives(core);
 }
 
 function takeWakes(core: Core): void {

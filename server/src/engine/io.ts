@@ -40,6 +40,8 @@ export type RestoredRun = {
   /** First and next offset of each partition of each topic. */
   firsts: Record<string, number[]>;
   ends: Record<string, number[]>;
+  /** What each partition of each topic holds, where the broker knows: messages exactly, bytes about. */
+  held?: Record<string, { messages: number; bytes: number }[]>;
   /** Committed offsets: group (consumer node id) → topic → partition. Missing: nothing committed yet. */
   commits: Record<string, Record<string, (number | null)[]>>;
   /** First offset for groups that have committed nothing, resolved from their `startFrom` (CG3); same shape. */
@@ -122,7 +124,13 @@ export type EngineInput = { nowMs: number } & (
   | { type: 'maintained'; changed: MaintainedPartition[]; more: boolean }
 );
 
-export type MaintainedPartition = TopicPartition & { start: number; end: number; expired: number };
+/** `expired` went by retention, `compacted` because a newer message has their key. */
+export type MaintainedPartition = TopicPartition & {
+  start: number;
+  end: number;
+  expired: number;
+  compacted: number;
+};
 
 /** What a person asks of a run while it goes on. */
 export type EngineCommand =
@@ -159,7 +167,7 @@ export type Commit = TopicPartition & { group: string; offset: number };
  * Durable keyed state. Stores: `cursor` (producer → cursor), `counters` (node → NodeCounters), `timer` (timer id →
  * timer), `lane` (group/topic/partition → what of it is finished or tried past the commit), `run` (random state, clocks),
  * `state:<node id>` (`ctx.state` of a handler), `seen:<node id>` (keys an idempotent consumer remembers), `group` (paused,
- * instances), `fault`, `redrive` and `redriven:<topic>`.
+ * instances), `fault`, `redrive` (job → where it stands) and `redriven:<topic>` (partition/offset → the job that sent it back).
  */
 export type StateWrite = { store: string; key: string; value: JsonText | null };
 
@@ -219,6 +227,8 @@ export type EngineEffect =
       requestId: number;
       ok: true;
       accepted: { id: string; topic: string; partition: number; offset: number }[];
+      /** Messages that were left out because a reader is full and the producer is set to drop (TP6). */
+      dropped: number;
     }
   | { type: 'reply'; requestId: number; ok: false; error: EngineError }
   | {

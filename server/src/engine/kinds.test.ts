@@ -42,6 +42,32 @@ describe('a transform', () => {
 });
 
 describe('a throttle', () => {
+  it('[KD3] lets no more through than its rate and burst, over all partitions and instances together', () => {
+    const count = 60;
+    const result = runVirtual({
+      document: flow()
+        .node('generator', 'src', { count, ratePerSecond: 10_000 })
+        .node('topic', 'in', { partitions: 4 })
+        .node('throttle', 't', { ratePerSecond: 20, burst: 5, instances: 2 })
+        .node('topic', 'out', { partitions: 1 })
+        .edges('src > in', 'in > t', 't > out')
+        .document(),
+      seed: 1,
+      sources: { 'node:src': listSource(count, (index) => ({ data: String(index), key: `k${index}` })) },
+    });
+    expect(result.view.status).toBe('completed');
+    const atMs = result.traces.filter(({ kind }) => kind === 'delivered').map(({ timeMs }) => timeMs);
+    expect(atMs).toHaveLength(count);
+    for (const [index, fromMs] of atMs.entries()) {
+      const within = atMs.slice(index).filter((timeMs) => timeMs < fromMs + 1000).length;
+      expect(within, `messages in the second from ${fromMs}`).toBeLessThanOrEqual(20 + 5);
+    }
+    // It is slow, and no slower than it says: five at once, the others at their rate.
+    const tookMs = (atMs.at(-1) ?? 0) - (atMs[0] ?? 0);
+    expect(tookMs).toBeGreaterThanOrEqual(((count - 5) / 20) * 1000 - 50);
+    expect(tookMs).toBeLessThan(((count - 5) / 20) * 1000 + 500);
+  });
+
   it('[KD4] passes messages on as they are, in order', () => {
     const result = runVirtual({
       document: flow()

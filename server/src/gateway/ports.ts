@@ -19,7 +19,14 @@ export interface MessageLog {
     messagesMax: number;
     bytesMax: number;
   }): { messages: StoredMessage[] };
-  readNewest(topic: string, limit: number, filter?: { key?: string }): { messages: BrowsedEntry[] };
+  readNewest(
+    topic: string,
+    limit: number,
+    filter?: { key?: string; partition?: number },
+  ): { messages: BrowsedEntry[] };
+  offsetAtTime(topic: string, partition: number, timeMs: number): number;
+  /** Keys for which a node keeps state, and timers it has set. */
+  stateSizes(): { keys: Record<string, number>; timers: Record<string, number> };
   close(): void;
 }
 

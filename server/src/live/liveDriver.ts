@@ -38,6 +38,8 @@ export type LiveDriverParts = {
 };
 
 export type Accepted = { id: string; topic: string; partition: number; offset: number };
+/** `dropped` were left out because a reader is full and the producer is set to drop (TP6). */
+export type Ingested = { accepted: Accepted[]; dropped: number };
 
 /** Node cannot sleep longer than this in one timer; a longer wait is slept in parts. */
 const TIMER_MS_MAX = 2_000_000_000;
@@ -51,7 +53,7 @@ export class LiveDriver {
   readonly #queue: EngineInput[] = [];
   readonly #replies = new Map<
     number,
-    { resolve(accepted: Accepted[]): void; reject(error: WorkbenchError): void }
+    { resolve(ingested: Ingested): void; reject(error: WorkbenchError): void }
   >();
   readonly #answers = new Map<
     number,
@@ -97,7 +99,7 @@ export class LiveDriver {
   }
 
   /** Resolves when the messages are durable (TP3). */
-  ingest(producer: string, messages: Message[]): Promise<Accepted[]> {
+  ingest(producer: string, messages: Message[]): Promise<Ingested> {
     if (this.#closed) return Promise.reject(hasEnded());
     const requestId = this.#nextRequestId++;
     return new Promise((resolve, reject) => {
@@ -290,7 +292,7 @@ export class LiveDriver {
     const waiting = this.#replies.get(effect.requestId);
     this.#replies.delete(effect.requestId);
     if (!waiting) return;
-    if (effect.ok) waiting.resolve(effect.accepted);
+    if (effect.ok) waiting.resolve({ accepted: effect.accepted, dropped: effect.dropped });
     else waiting.reject(new WorkbenchError(effect.error.code, effect.error.message));
   }
 

@@ -1,5 +1,5 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { Broker, PartitionOffsets, TopicSpec } from '../brokers/broker.ts';
+import type { Broker, PartitionSize, TopicSpec } from '../brokers/broker.ts';
 import type { RestoredRun } from '../engine/io.ts';
 import type { ExecutionPlan, PlannedTopic } from '../engine/plan/plan.ts';
 import { resolve } from './seek.ts';
@@ -19,7 +19,7 @@ export async function restoreRun(
   document: FlowDocument,
   afterCrash: boolean,
 ): Promise<RestoredRun> {
-  const offsets = new Map<string, PartitionOffsets[]>();
+  const offsets = new Map<string, PartitionSize[]>();
   for (const { topic } of plan.topics) offsets.set(topic, await broker.offsets(topic));
 
   const commits: RestoredRun['commits'] = {};
@@ -42,11 +42,13 @@ export async function restoreRun(
 
   const firsts: RestoredRun['firsts'] = {};
   const ends: RestoredRun['ends'] = {};
+  const held: RestoredRun['held'] = {};
   for (const [topic, partitions] of offsets) {
     firsts[topic] = partitions.map(({ start }) => start);
     ends[topic] = partitions.map(({ end }) => end);
+    held[topic] = partitions.map(({ messages, bytes }) => ({ messages, bytes }));
   }
-  return { firsts, ends, commits, starts, state: await broker.state(), afterCrash };
+  return { firsts, ends, held, commits, starts, state: await broker.state(), afterCrash };
 }
 
 async function startOffsets(
@@ -54,7 +56,7 @@ async function startOffsets(
   document: FlowDocument,
   nodeId: string,
   topic: string,
-  partitions: PartitionOffsets[],
+  partitions: PartitionSize[],
 ): Promise<number[]> {
   const node = document.nodes.find((candidate) => candidate.id === nodeId);
   const from = node && 'startFrom' in node.config ? node.config.startFrom : ({ at: 'earliest' } as const);

@@ -143,7 +143,8 @@ describe('a supervised run', () => {
       }),
     );
     const ingest = { type: 'ingest' as const, producer: 'node:hook', messages };
-    const accepted = await run.supervisor.request(RUN_ID, ingest);
+    const { accepted, dropped } = await run.supervisor.request(RUN_ID, ingest);
+    expect(dropped).toBe(0);
     // A kill right behind the answer must not cost what was answered.
     await run.kill();
     const [{ partition } = { partition: -1 }] = accepted;

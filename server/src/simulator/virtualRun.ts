@@ -8,6 +8,7 @@ import { createMemoryLog, type MemoryLog } from '../brokers/memory/memoryLog.ts'
 import { createEngine, type Engine } from '../engine/engine.ts';
 import type {
   AttemptOutcome,
+  EngineCommand,
   EngineEffect,
   EngineError,
   EngineInput,
@@ -46,6 +47,7 @@ export type VirtualFaults = {
 export type VirtualCommand = { afterMs: number } & (
   | { type: 'pause' | 'resume' | 'stop' }
   | { type: 'step' }
+  | { type: 'command'; command: EngineCommand }
   | { type: 'ingest'; producer: string; messages: Message[] }
 );
 
@@ -77,6 +79,7 @@ export type VirtualRunResult = {
   lines: EngineLog[];
   replies: Extract<EngineEffect, { type: 'reply' }>[];
   steps: Extract<EngineEffect, { type: 'stepped' }>[];
+  answers: Extract<EngineEffect, { type: 'answer' }>[];
   statuses: { status: EngineView['status']; error: EngineError | null }[];
   /** Node id → deliveries that ended ok, in order. */
   delivered: Record<string, Invocation['deliveries']>;
@@ -131,8 +134,16 @@ class VirtualRun {
     this.#startMs = options.startMs ?? DEFAULT_START_MS;
     this.#clock = createVirtualClock(this.#startMs);
     this.#log = options.log ?? createMemoryLog();
-    this.#log.open(this.#plan.topics.map(({ topic, partitions }) => ({ topic, partitions })));
-    const empty = { traces: [], lines: [], replies: [], steps: [], statuses: [], delivered: {} };
+    this.#log.open(
+      this.#plan.topics.map(({ topic, partitions, retention, cleanup, tombstoneMs }) => ({
+        topic,
+        partitions,
+        retention,
+        cleanup,
+        tombstoneMs,
+      })),
+    );
+    const empty = { traces: [], lines: [], replies: [], steps: [], answers: [], statuses: [], delivered: {} };
     this.#result = { ...empty, log: this.#log, plan: this.#plan, crashes: 0, refusedWrites: 0 };
     this.#engine = this.#createEngine();
   }
@@ -238,6 +249,8 @@ class VirtualRun {
   #command(command: VirtualCommand): void {
     const nowMs = this.#clock.nowMs;
     if (command.type === 'step') this.#feed({ type: 'step-one', requestId: this.#nextRequestId++, nowMs });
+    else if (command.type === 'command')
+      this.#feed({ type: 'command', requestId: this.#nextRequestId++, command: command.command, nowMs });
     else if (command.type === 'ingest') {
       const { producer, messages } = command;
       this.#feed({ type: 'ingested', requestId: this.#nextRequestId++, producer, messages, nowMs });
@@ -292,6 +305,14 @@ class VirtualRun {
       case 'stepped':
         this.#result.steps.push(effect);
         return;
+      case 'answer':
+        this.#result.answers.push(effect);
+        return;
+      case 'maintain':
+        return this.#answerAfter(1 + this.#random.int(5), () => {
+          const nowMs = this.#clock.nowMs;
+          return { type: 'maintained', ...this.#log.maintain(nowMs), nowMs };
+        });
       case 'status':
         this.#result.statuses.push({ status: effect.status, error: effect.error });
         return;
@@ -367,9 +388,11 @@ const takesEverything: NativeHandler = () => undefined;
 
 /** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
 export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
+  const held: Record<string, { messages: number; bytes: number }[]> = {};
   const restored: RestoredRun = {
     firsts: {},
     ends: {},
+    held,
     commits: {},
     starts: {},
     state: log.state(),
@@ -378,6 +401,7 @@ export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: bo
   for (const { topic } of plan.topics) {
     restored.firsts[topic] = log.offsets(topic).map(({ start }) => start);
     restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+    held[topic] = log.offsets(topic).map(({ messages, bytes }) => ({ messages, bytes }));
   }
   for (const { group, topic, partition, offset } of log.commits()) {
     restored.commits[group] ??= {};

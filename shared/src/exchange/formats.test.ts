@@ -103,6 +103,18 @@ describe('Markdown', () => {
     expect(all).toContain('Speed: by the time field, speed-up 60 ×');
   });
 
+  it('shows the long texts of a setting as blocks, and its short ones in the table', () => {
+    const all = toMarkdown(read('../flow/fixtures/v2.flow.json'));
+    expect(all).toContain(
+      'Method: PUT<br>URL: https://example.com/orders/{{data.id}}<br>Headers: name authorization',
+    );
+    expect(all).toContain('Body: json<br>');
+    expect(all).toContain('Body, json:\n\n```json\n{\n  "amount": "{{data.amount}}"\n}\n```');
+    expect(all).toContain(
+      'Database: postgresql, connection postgres://app:${FLOW\\_DB\\_PASSWORD}@localhost/shop<br>Table: orders<br>Row: payload, path order.id<br>Columns: of their own, column of name amount, path order.amount, type real',
+    );
+  });
+
   it('lets no name break its tables', () => {
     for (const line of toMarkdown(nasty()).split('\n')) {
       if (!line.startsWith('| **')) continue;

@@ -211,6 +211,48 @@ describe('a flow', () => {
     expect(codes).toContain('unknown-kind');
   });
 
+  it('[KD9] is told which template of a call does not read', () => {
+    const calls = (config: object) =>
+      problemsOf(flow({ call: 'call' }, [], { call: config }), 'template-invalid').map(
+        ({ message, path }) => [message.slice(0, 40), path],
+      );
+    expect(calls({ url: 'http://h/{{date}}' })).toEqual([
+      ['call: URL: {{date}} is not known. Known ', 'nodes[0] "call" › config › url'],
+    ]);
+    expect(calls({ headers: [{ name: 'x-a', value: '{{data' }] })).toEqual([
+      ['call: Header x-a: "{{data" opens a {{…}}', 'nodes[0] "call" › config › headers'],
+    ]);
+    expect(calls({ body: { from: 'json', template: '{' } })).toMatchObject([
+      [expect.stringMatching(/^call: Body is not JSON/), 'nodes[0] "call" › config › body'],
+    ]);
+    expect(calls({ body: { from: 'text', template: '{{data.a}}' } })).toEqual([]);
+  });
+
+  it('[KD16] is told which column would be written twice', () => {
+    const columns = (names: string[]) => ({
+      as: 'columns',
+      columns: names.map((name) => ({ name, path: '', type: 'text' })),
+    });
+    const twice = (config: object) =>
+      problemsOf(flow({ db: 'database' }, [], { db: config }), 'duplicate-column').map(
+        ({ message }) => message,
+      );
+    expect(twice({ columns: columns(['a', 'b']), newerWins: 'time' })).toEqual([]);
+    expect(twice({ columns: columns(['a', 'b', 'a']) })).toMatchObject([expect.stringContaining('column a')]);
+    expect(twice({ keyColumn: 'data' })).toMatchObject([expect.stringContaining('column data')]);
+    expect(twice({ columns: columns(['message_order']) })).toEqual([]);
+    expect(twice({ columns: columns(['message_order']), newerWins: 'offset' })).toHaveLength(1);
+  });
+
+  it('[KD5] is told that full batches would be too large for it, and makes them smaller', () => {
+    const document = flow({ b: 'batch' }, []);
+    document.settings.messageBytesMax = 100_000;
+    expect(problemsOf(document, 'batch-too-large')).toHaveLength(1);
+    const fixed = applyFix(document, 'batch-too-large');
+    expect(fixed.nodes[0]?.config).toMatchObject({ bytesMax: 97_952 });
+    expect(problemsOf(fixed, 'batch-too-large')).toEqual([]);
+  });
+
   it('is offered no fix that needs ids when nobody can make them', () => {
     for (const problem of validateFlow(flow({ gen: 'generator', log: 'log' }, [['gen', 'out', 'log']]))) {
       for (const fix of problem.fixes) expect(fix.patch.put).toEqual([]);

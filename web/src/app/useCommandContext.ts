@@ -30,6 +30,8 @@ const RUN_COMMAND_OF: Readonly<Record<RunAction, string>> = {
   resume: 'run.resume',
   step: 'run.step',
   stop: 'run.stop',
+  apply: 'run.apply',
+  list: 'run.list',
 };
 
 const runPort: RunPort = {

@@ -25,7 +25,19 @@ export interface WatchHost {
   light(path: LitPath | null): void;
 }
 
-export type Watch = { live: LiveRun | null; reader: RunReader | null; host: WatchHost };
+/** Rule RN5: handles again, in a new run, what comes from a message on. */
+export type HandlingAgain = {
+  /** Why it cannot be done now; null when it can. */
+  refusal: string | null;
+  from(message: MessageRef): void;
+};
+
+export type Watch = {
+  live: LiveRun | null;
+  reader: RunReader | null;
+  host: WatchHost;
+  handlingAgain: HandlingAgain;
+};
 
 const WatchContext = createContext<Watch | null>(null);
 

@@ -4,6 +4,7 @@ import { Pause, Play, Square, StepForward } from 'lucide-react';
 import { shortId } from '../live/format.ts';
 import { useWatch } from '../live/watch.tsx';
 import { NoticeList } from './NoticeList.tsx';
+import { ApplyButton, ReplacementDialog } from './ReplacementDialog.tsx';
 import classes from './RunControls.module.css';
 import { RunList } from './RunList.tsx';
 import { RunMeter } from './RunMeter.tsx';
@@ -79,8 +80,10 @@ export function RunControls() {
       >
         <Square size={13} aria-hidden />
       </ControlButton>
+      {active === null ? null : <ApplyButton refusal={refused.apply} />}
       <RunList />
       <NoticeList />
+      <ReplacementDialog />
       <div className={classes.meter}>
         <RunMeter />
         <StepNote />

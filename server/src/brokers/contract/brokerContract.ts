@@ -1,15 +1,9 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, WriteBatch } from '../broker.ts';
+import type { BrokerUnderTest } from './brokerUnderTest.ts';
 import { registerCleanupTests } from './cleanupContract.ts';
 import { appendOf, testMessage, testMessages } from './testMessages.ts';
-
-export type BrokerUnderTest = {
-  broker: Broker;
-  /** Closes the broker and opens what it left behind; only asked of brokers that survive a restart. */
-  reopen(): Promise<Broker>;
-  dispose(): Promise<void>;
-};
 
 const NO_LIMIT = { messagesMax: 100_000, bytesMax: 1_000_000_000 };
 const MEBIBYTE = 1024 * 1024;

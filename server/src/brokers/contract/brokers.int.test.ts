@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Broker } from '../broker.ts';
 import { BROKERS, type BrokerKind } from '../registry.ts';
-import { type BrokerUnderTest, registerBrokerContractTests } from './brokerContract.ts';
+import { registerBrokerContractTests } from './brokerContract.ts';
+import type { BrokerUnderTest } from './brokerUnderTest.ts';
 
 async function createSubject({ create }: BrokerKind): Promise<BrokerUnderTest> {
   const folder = await mkdtemp(path.join(tmpdir(), 'millrace-broker-'));

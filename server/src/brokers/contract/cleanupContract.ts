@@ -1,7 +1,7 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import { expect, it } from 'vitest';
 import type { Broker, MaintainResult, TopicSpec } from '../broker.ts';
-import type { BrokerUnderTest } from './brokerContract.ts';
+import type { BrokerUnderTest } from './brokerUnderTest.ts';
 import { appendOf, testMessage, testMessages } from './testMessages.ts';
 
 const NO_LIMIT = { messagesMax: 100_000, bytesMax: 1_000_000_000 };

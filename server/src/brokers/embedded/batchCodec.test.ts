@@ -45,6 +45,7 @@ it('gives back any range of any batch, ASCII or not', { timeout: 30_000 }, () =>
       const from = a % messages.length;
       const to = from + (b % (messages.length - from + 1));
       expect(opened.messages(from, to)).toEqual(messages.slice(from, to));
+      expect(opened.keys()).toEqual(messages.map(({ key }) => key));
     }),
     { numRuns: 60 },
   );

@@ -128,11 +128,15 @@ export function writeBatch(batch: PreparedBatch, target: Buffer, at: number): nu
   return end;
 }
 
-/** A stored batch, of which any range can be decoded by itself. Throws when the bytes are no batch. */
-export function openBatch(stored: Uint8Array): {
+export type OpenedBatch = {
   count: number;
   messages(from: number, to: number): Message[];
-} {
+  /** The keys of all messages, at a fraction of what the messages cost. */
+  keys(): (string | null)[];
+};
+
+/** A stored batch, of which any range can be decoded by itself. Throws when the bytes are no batch. */
+export function openBatch(stored: Uint8Array): OpenedBatch {
   // Typed arrays over the columns need their alignment.
   const bytes = stored.byteOffset % TIME_BYTES === 0 ? stored : new Uint8Array(stored);
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -152,8 +156,23 @@ export function openBatch(stored: Uint8Array): {
   const words = JSON.parse(buffer.toString('utf8', dictionaryAt, textAt)) as string[];
   const endOf = (index: number): number => (index < 0 ? 0 : (columns[index * COLUMNS] as number));
 
+  const keyOf = (index: number, allText: string): string | null => {
+    const idLength = columns[index * COLUMNS + 1] as number;
+    const keyLength = columns[index * COLUMNS + 2] as number;
+    if (keyLength === NONE) return null;
+    const start = endOf(index - 1);
+    if (isAscii) return allText.slice(start + idLength, start + idLength + keyLength);
+    // A UTF-16 unit takes at most three bytes; what is decoded beyond the key is cut off again.
+    const end = Math.min(endOf(index), start + (idLength + keyLength) * 3);
+    return buffer.toString('utf8', textAt + start, textAt + end).slice(idLength, idLength + keyLength);
+  };
+
   return {
     count,
+    keys() {
+      const allText = isAscii ? buffer.toString('latin1', textAt, textAt + endOf(count - 1)) : '';
+      return Array.from({ length: count }, (_, index) => keyOf(index, allText));
+    },
     messages(from, to) {
       assert(from >= 0 && from <= to && to <= count, `range ${from} to ${to} of a batch of ${count}`);
       const first = endOf(from - 1);

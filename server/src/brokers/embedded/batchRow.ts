@@ -42,6 +42,9 @@ function checksumOfFormat1(partitionId: number, { base, count, data }: BatchRow)
 }
 
 export function isIntact(partitionId: number, row: BatchRow): boolean {
+  // SQLite gives what the file says, whatever the schema says of types.
+  const { data, offsets } = row as { data: unknown; offsets: unknown };
+  if (!(data instanceof Uint8Array && (offsets === null || offsets instanceof Uint8Array))) return false;
   if (rowChecksum(partitionId, row) === row.crc) return true;
   return row.removed === 0 && row.offsets === null && checksumOfFormat1(partitionId, row) === row.crc;
 }
@@ -56,11 +59,14 @@ export type OpenedRow = {
   bytes: number;
   /** Index of the first message at or after `offset`; `count` when there is none. */
   indexOf(offset: number): number;
+  offsetOf(index: number): number;
   /** Messages at indexes from … to of this row. */
   messages(from: number, to: number): StoredMessage[];
+  /** Keys of all messages of this row. */
+  keys(): (string | null)[];
 };
 
-const NO_MESSAGES = { count: 0, messages: (): Message[] => [] };
+const NO_MESSAGES = { count: 0, messages: (): Message[] => [], keys: (): null[] => [] };
 
 /** Throws when the row's parts do not fit together. */
 export function openRow(row: BatchRow): OpenedRow {
@@ -91,6 +97,8 @@ export function openRow(row: BatchRow): OpenedRow {
       }
       return low;
     },
+    offsetOf,
+    keys: () => batch.keys(),
     messages: (from, to) =>
       batch.messages(from, to).map((message, index) => ({
         message,

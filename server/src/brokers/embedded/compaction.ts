@@ -6,10 +6,12 @@ import {
   type CleanupPolicy,
   COMPACTION_KEY_CHARACTERS_MAX,
   COMPACTION_KEYS_MAX,
-  compactionKey,
+  hasKey,
   isCompactionDue,
+  isReplaced,
+  isSpentTombstone,
   isTombstone,
-  survives,
+  type NewestOffsets,
 } from '../cleanup.ts';
 import { prepareBatch, writeBatch } from './batchCodec.ts';
 import {
@@ -153,14 +155,14 @@ export function createCompactor(database: DatabaseSync): Compactor {
         pass.at = rowEnd(row);
         const opened = openIntact(book.id, row);
         if (opened === null) continue;
-        const { newest } = pass;
-        const messages = opened.messages(0, opened.count);
-        const survivors = messages.filter((stored) => survives(stored, newest, policy.tombstoneMs, nowMs));
+        const survivors = survivorsOf(opened, pass.newest).filter(
+          (stored) => !isSpentTombstone(stored, policy.tombstoneMs, nowMs),
+        );
         noteTombstones(pass, survivors, policy.tombstoneMs);
-        if (survivors.length === messages.length && messages.length > 0) continue;
+        if (survivors.length === row.count && row.count > 0) continue;
         removed.bytes += rewriteRow(book, row, survivors);
-        removed.messages += messages.length - survivors.length;
-        if (row.base < book.cleanedTo) removed.cleanMessages += messages.length - survivors.length;
+        removed.messages += row.count - survivors.length;
+        if (row.base < book.cleanedTo) removed.cleanMessages += row.count - survivors.length;
       }
       book.messages -= removed.messages;
       book.bytes -= removed.bytes;
@@ -180,12 +182,20 @@ export function createCompactor(database: DatabaseSync): Compactor {
 }
 
 function learnRow(pass: Pass, row: OpenedRow | null): void {
-  for (const { message, offset } of row?.messages(0, row.count) ?? []) {
-    const key = compactionKey(message);
-    if (key === null) continue;
+  for (const [index, key] of row?.keys().entries() ?? []) {
+    if (!hasKey(key)) continue;
     if (!pass.newest.has(key)) pass.keyCharacters += key.length;
-    pass.newest.set(key, offset);
+    pass.newest.set(key, (row as OpenedRow).offsetOf(index));
   }
+}
+
+/** Most of a batch that is worth the work is replaced, so keys are looked at first and only the rest is decoded. */
+function survivorsOf(row: OpenedRow, newest: NewestOffsets): StoredMessage[] {
+  const kept: number[] = [];
+  for (const [index, key] of row.keys().entries())
+    if (!isReplaced(key, row.offsetOf(index), newest)) kept.push(index);
+  if (kept.length === row.count) return row.messages(0, row.count);
+  return kept.flatMap((index) => row.messages(index, index + 1));
 }
 
 function isMemoryFull({ newest, keyCharacters }: Pass): boolean {

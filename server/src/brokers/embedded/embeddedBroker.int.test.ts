@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker } from '../broker.ts';
+import { maintainAll } from '../contract/cleanupContract.ts';
 import { appendOf, testMessage, testMessages } from '../contract/testMessages.ts';
 import { createEmbeddedBroker } from './embeddedBroker.ts';
 
@@ -134,7 +135,7 @@ describe('damage', () => {
   it('refuses a log of a newer format', async () => {
     await (await start()).close();
     const database = new DatabaseSync(path.join(folder, 'log.db'));
-    database.exec('PRAGMA user_version = 99');
+    database.exec('PRAGMA user_version = 99; ALTER TABLE batches ADD COLUMN later INTEGER');
     database.close();
     await expect(start()).rejects.toMatchObject({
       code: 'STORAGE_FAILED',
@@ -160,6 +161,42 @@ describe('a full disk', () => {
       execFileSync('umount', ['-l', disk]);
     }
   });
+
+  it('[TP4] leaves the log as it was when there is no room to clean it up, and cleans up when there is', async ({
+    skip,
+  }) => {
+    const disk = path.join(folder, 'small');
+    await mkdir(disk);
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'pipe' });
+    } catch {
+      skip('mounting a small disk is not permitted here');
+    }
+    try {
+      await cleanFullDisk(disk);
+    } finally {
+      execFileSync('umount', ['-l', disk]);
+    }
+  });
+
+  async function cleanFullDisk(disk: string): Promise<void> {
+    const broker = await start(disk);
+    const retention = { ageMs: 0, bytes: 0, messages: 100 };
+    await broker.open([{ topic: 'orders', partitions: 4, retention }]);
+    let written = 0;
+    for (; written < 500; written += 50) await broker.write(appendOf('orders', 0, testMessages(50, written)));
+    const ballast = path.join(disk, 'ballast');
+    // All that is left, to the last page.
+    await writeFile(ballast, Buffer.alloc(2 * 1024 * 1024)).catch(() => {});
+    await expect(broker.maintain(2000)).rejects.toMatchObject({ code: 'STORAGE_FULL', retryable: true });
+    expect((await broker.offsets('orders'))[0]).toMatchObject({ start: 0, end: 500, messages: 500 });
+    await rm(ballast);
+    expect(await maintainAll(broker, 2000)).toMatchObject([{ start: 400, expired: 400 }]);
+    await broker.write(appendOf('orders', 0, testMessages(50, written)));
+    const { messages } = await broker.read({ topic: 'orders', partition: 0, fromOffset: 400, ...NO_LIMIT });
+    expect(messages.map(({ message }) => message)).toEqual(testMessages(150, 400));
+    await broker.close();
+  }
 
   async function fillDisk(disk: string): Promise<void> {
     const ballast = path.join(disk, 'ballast');

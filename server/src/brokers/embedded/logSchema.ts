@@ -54,7 +54,7 @@ const FORMAT_1 = `
 /**
  * Gaps, retention, and a checksum on every row that had none. New columns have constants as defaults: a large log is
  * upgraded without its payloads being touched. `sealed_end` is at least the end of what the checkpointed file holds, see
- * `storage.worker.ts`. See ADR 0010.
+ * `storage.worker.ts`. See ADR 0013.
  */
 const FORMAT_2 = `
   ALTER TABLE batches ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
@@ -194,6 +194,8 @@ function readFormat(database: DatabaseSync, folder: string): number {
   const format = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (format < 1) throw corruptLog(folder, 'the file holds no message log any more');
   if (format <= LOG_FORMAT) return format;
+  // A format that is really newer has other tables.
+  if (readSchemaText(database) === schemaText()) throw corruptLog(folder, 'its format number has changed');
   throw new WorkbenchError(
     'STORAGE_FAILED',
     `The message log of this run has format ${format}; this program reads up to ${LOG_FORMAT}. Use a newer Millrace.`,

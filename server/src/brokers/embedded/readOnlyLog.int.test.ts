@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Broker } from '../broker.ts';
+import { maintainAll } from '../contract/cleanupContract.ts';
 import { appendOf, testMessage, testMessages } from '../contract/testMessages.ts';
 import { createEmbeddedBroker } from './embeddedBroker.ts';
 import { type LogReader, openLogReader } from './readOnlyLog.ts';
@@ -76,6 +77,38 @@ it('gives the newest first across partitions, of one key where asked', async () 
   expect(newest(1)).toEqual(['0:3']);
   expect(newest(10, { key: 'a' })).toEqual(['0:2', '0:0']);
   expect(newest(10, { key: 'nobody' })).toEqual([]);
+});
+
+it('[TP4] follows retention and compaction, and reads across the gaps they leave', async () => {
+  const writing = await startBroker();
+  await writing.open([
+    { topic: 'orders', partitions: 2, cleanup: 'compact' },
+    { topic: 'short', partitions: 1, retention: { ageMs: 0, bytes: 0, messages: 2 } },
+  ]);
+  for (let index = 0; index < 12; index++) {
+    const key = index % 4 === 0 ? `kept-${index}` : 'often';
+    await writing.write(appendOf('orders', 0, [testMessage(index, { key })], index));
+    await writing.write(appendOf('short', 0, [testMessage(index)], index));
+  }
+  const ask = (topic: string, fromOffset: number) =>
+    reader.read({ topic, partition: 0, fromOffset, messagesMax: 100, bytesMax: 1_000_000 });
+  // Read before, so that what is remembered of it has to be forgotten.
+  expect(ask('orders', 0).messages).toHaveLength(12);
+  await maintainAll(writing, 1000);
+
+  const offsets = ({ messages }: { messages: { offset: number }[] }) => messages.map(({ offset }) => offset);
+  expect(offsets(ask('orders', 0))).toEqual([0, 4, 8, 11]);
+  expect(offsets(ask('orders', 5))).toEqual([8, 11]);
+  expect(offsets(reader.readNewest('orders', 3))).toEqual([11, 8, 4]);
+  expect(offsets(reader.readNewest('orders', 9, { key: 'kept-4' }))).toEqual([4]);
+  expect(offsets(reader.readNewest('orders', 9, { partition: 1 }))).toEqual([]);
+  expect(reader.sizes('orders')).toMatchObject([{ start: 0, end: 12, messages: 4 }, { messages: 0 }]);
+  expect(await writing.offsets('orders')).toEqual(reader.sizes('orders'));
+  expect(reader.offsets('short')).toEqual([{ start: 10, end: 12 }]);
+  expect(offsets(ask('short', 10))).toEqual([10, 11]);
+  expect(() => ask('short', 9)).toThrow(
+    expect.objectContaining({ code: 'OFFSET_OUT_OF_RANGE', details: expect.objectContaining({ start: 10 }) }),
+  );
 });
 
 it('stops looking for a rare key at its limit of work, and says so', async () => {

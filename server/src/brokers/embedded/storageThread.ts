@@ -96,9 +96,11 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     inFlight.push({ kind: 'group', writes, refused: false });
     send(group, [group.bytes.buffer, group.rows.buffer]);
   };
+  /** A slice of maintenance between two groups does not keep the next one from being ready. */
+  const groupsInFlight = (): number => inFlight.filter(({ kind }) => kind === 'group').length;
   const sendGroups = (): void => {
     scheduled = false;
-    while (pending.length > 0 && inFlight.length < GROUPS_IN_FLIGHT_MAX) sendGroup();
+    while (pending.length > 0 && groupsInFlight() < GROUPS_IN_FLIGHT_MAX) sendGroup();
     if (closing !== null && pending.length === 0 && !inFlight.some(({ kind }) => kind === 'close'))
       sendClose();
   };

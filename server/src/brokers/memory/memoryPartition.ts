@@ -2,12 +2,13 @@ import type { Message, StoredMessage } from '@millrace/shared/message/message.ts
 import type { PartitionOffsets, PartitionSize, ReadRequest } from '../broker.ts';
 import {
   type CleanupPolicy,
-  compactionKey,
+  hasKey,
   hasLimits,
   isCompactionDue,
   isExpired,
+  isReplaced,
+  isSpentTombstone,
   isTombstone,
-  survives,
 } from '../cleanup.ts';
 import { messageBytes } from '../readRules.ts';
 
@@ -120,10 +121,12 @@ export class MemoryPartition {
     const newestOffsets = new Map<string, number>();
     for (let at = this.#head; at < this.#entries.length; at++) {
       const { message, offset } = this.#entries[at] as StoredMessage;
-      const key = compactionKey(message);
-      if (key !== null) newestOffsets.set(key, offset);
+      if (hasKey(message.key)) newestOffsets.set(message.key, offset);
     }
-    return this.#rewrite((entry) => survives(entry, newestOffsets, tombstoneMs, nowMs), tombstoneMs);
+    const isKept = (entry: StoredMessage): boolean =>
+      !isReplaced(entry.message.key, entry.offset, newestOffsets) &&
+      !isSpentTombstone(entry, tombstoneMs, nowMs);
+    return this.#rewrite(isKept, tombstoneMs);
   }
 
   #isDirty(newest: Batch, tombstoneMs: number, nowMs: number): boolean {

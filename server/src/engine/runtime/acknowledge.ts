@@ -1,8 +1,10 @@
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { EngineError } from '../io.ts';
+import { moveCommitted, noteAppended } from './backlog.ts';
 import type { Core, OpenAppend, WriteGroup } from './core.ts';
 import { repeatUnheard } from './faults/appending.ts';
+import { refuseWaiting } from './ingest.ts';
 import { enqueueLane } from './laneQueue.ts';
 import { fetchMore, serveTail } from './lanes.ts';
 import { WRITE_RETRY_MS } from './limits.ts';
@@ -34,6 +36,7 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
     acknowledgeAppend(core, group.appends[i] as OpenAppend, bases[i] as number);
   for (const { producer, messages } of group.producers) producer.unacknowledged -= messages;
   answerIngests(core, group);
+  for (const [job, shown] of group.redrives) job.shown = shown;
   for (const { requestId, value } of group.answers)
     core.effects.push({ type: 'answer', requestId, ok: true, value });
   for (const lane of group.lanes) {
@@ -43,13 +46,9 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
 }
 
 function acknowledgeCommits(group: WriteGroup): void {
-  for (const { lane, offset, messages, bytes } of group.commits) {
-    const { subscription } = lane;
-    subscription.backlog -= offset - lane.committed;
-    subscription.backlogBytes =
-      subscription.backlog === 0 ? 0 : Math.max(0, subscription.backlogBytes - bytes);
+  for (const { lane, offset, messages } of group.commits) {
     lane.unacknowledged -= messages;
-    lane.committed = offset;
+    moveCommitted(lane, offset);
   }
 }
 
@@ -59,6 +58,7 @@ function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {
   open.base = base;
   if (core.faults.size > 0) repeatUnheard(core, open);
   topic.ends[partition] = base + messages.length;
+  noteAppended(topic, partition, base + messages.length, open.bytes);
   const stored: StoredMessage[] = [];
   const place = { topic: topic.planned.topic, partition, offset: base };
   for (const message of messages) {
@@ -70,7 +70,7 @@ function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {
 }
 
 function answerIngests(core: Core, group: WriteGroup): void {
-  for (const { requestId, accepted } of group.replies) {
+  for (const { requestId, accepted, dropped } of group.replies) {
     core.effects.push({
       type: 'reply',
       requestId,
@@ -81,6 +81,7 @@ function answerIngests(core: Core, group: WriteGroup): void {
         partition: append.append.partition,
         offset: append.base + index,
       })),
+      dropped,
     });
   }
 }
@@ -94,7 +95,7 @@ export function onWriteFailed(core: Core, writeId: number, error: EngineError, r
   if (writes.underWay?.writeId !== writeId) return;
   writes.underWay = null;
   if (!retryable) {
-    refuseIngests(core, error);
+    refuseRequests(core, error);
     failNow(core, error);
     return;
   }
@@ -106,10 +107,14 @@ export function onWriteFailed(core: Core, writeId: number, error: EngineError, r
   }
 }
 
-function refuseIngests(core: Core, error: EngineError): void {
+function refuseRequests(core: Core, error: EngineError): void {
+  refuseWaiting(core, error);
   for (const group of [...core.writes.closed, core.writes.open]) {
     for (const { requestId } of group.replies)
       core.effects.push({ type: 'reply', requestId, ok: false, error });
+    for (const { requestId } of group.answers)
+      core.effects.push({ type: 'answer', requestId, ok: false, error });
     group.replies.length = 0;
+    group.answers.length = 0;
   }
 }

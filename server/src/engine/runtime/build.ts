@@ -2,6 +2,7 @@ import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import { createRandom, hashText } from '@millrace/shared/util/random.ts';
 import type { PayloadCheck } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
+import { createByteMarks } from './backlog.ts';
 import type { ConsumerRuntime, Lane, Subscription } from './consumer.ts';
 import type { Core, ProducerRuntime, TopicRuntime } from './core.ts';
 import { createCounter } from './counters.ts';
@@ -16,7 +17,9 @@ import {
   WINDOW_MESSAGES_MIN,
   WINDOW_MESSAGES_PER_NODE,
 } from './limits.ts';
+import { needsMaintenance } from './maintenance.ts';
 import { createInstances } from './rebalance.ts';
+import { createRedrives } from './redriveJob.ts';
 import { createWakeHeap } from './wakes.ts';
 
 export type EngineOptions = {
@@ -70,6 +73,9 @@ export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineO
     faultRandom: createRandom(`${seed}:faults`),
     repeated: new WeakSet(),
     steps: { waiting: [], current: null },
+    ingest: { requests: [], bytes: 0 },
+    maintenance: { needed: plan.topics.some(needsMaintenance), underWay: false, dueMs: 0 },
+    redrives: createRedrives(),
     tracesEmitted: 0,
     tracesPending: 0,
   };
@@ -79,7 +85,9 @@ function buildTopic(planned: PlannedTopic): TopicRuntime {
   return {
     planned,
     counter: createCounter(planned.topic),
+    starts: new Array<number>(planned.partitions).fill(0),
     ends: new Array<number>(planned.partitions).fill(0),
+    sizes: Array.from({ length: planned.partitions }, createByteMarks),
     openAppends: new Array<null>(planned.partitions).fill(null),
     sticky: 0,
     stickyCount: 0,
@@ -186,12 +194,11 @@ function buildLane(subscription: Subscription, partition: number): Lane {
     finished: 0,
     committing: 0,
     committed: 0,
+    committedBytes: 0,
     settled: 0,
     settledMessages: 0,
-    settledBytes: 0,
     jumpTo: 0,
     finishedMessages: 0,
-    finishedBytes: 0,
     unacknowledged: 0,
     entryStored: false,
     noted: [],
@@ -231,6 +238,7 @@ function buildProducer(
     pausedAtMs: null,
     wakeAtMs: 0,
     blocked: null,
+    dropping: null,
     failure: null,
     error: null,
     lastRejection: null,

@@ -112,15 +112,15 @@ export type Lane = {
   finished: number;
   committing: number;
   committed: number;
+  /** How many bytes stand before it (TP6). */
+  committedBytes: number;
   /** With `at-least-once`: what a write that is on its way already holds the effects of (DL1). */
   settled: number;
   settledMessages: number;
-  settledBytes: number;
   /** Where it goes on after a range that was deleted (TP4). */
   jumpTo: number;
-  /** Messages and bytes that are finished and not yet in a closed write, and all that are not yet durable. */
+  /** Messages that are finished and not yet in a closed write, and all that are not yet durable. */
   finishedMessages: number;
-  finishedBytes: number;
   unacknowledged: number;
   /** True when the `lane` store holds an entry of this lane. */
   entryStored: boolean;
@@ -192,6 +192,8 @@ export type HandlerTimer = {
   correlationId: string;
   data: JsonText;
   history: AttemptHistory | null;
+  /** What a timer that comes back from the dead letters brings along (DL5). */
+  extensions?: Message['extensions'];
 };
 
 /** An invocation, prepared or under way: entries of one lane, or due timers of one strand. */

@@ -1,8 +1,9 @@
+import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
-import type { Random } from '@millrace/shared/util/random.ts';
+import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
   Append,
   AttemptOutcome,
@@ -18,6 +19,7 @@ import type {
 import type { ExecutionPlan, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
 import type { ConsumerRuntime, Entry, Flight, HandlerTimer, Lane, Strand, Subscription } from './consumer.ts';
 import type { FaultRuntime } from './faults/fault.ts';
+import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -74,6 +76,9 @@ export type Core = {
   /** Messages that were appended again because a fault kept the first acknowledgement back. */
   readonly repeated: WeakSet<Message>;
   steps: StepQueue;
+  ingest: WaitingIngests;
+  maintenance: Maintenance;
+  redrives: Redrives;
   /** Trace records handed out so far, and those that wait for their write. */
   tracesEmitted: number;
   tracesPending: number;
@@ -85,8 +90,11 @@ export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCo
 export type TopicRuntime = {
   planned: PlannedTopic;
   counter: Counter;
-  /** Next offset of each partition, acknowledged. */
+  /** First and next offset of each partition, acknowledged. */
+  starts: number[];
   ends: number[];
+  /** How many bytes stand before an offset of each partition; kept only where somebody reads (TP6). */
+  sizes: ByteMarks[];
   /** The append that the open group holds for each partition. */
   openAppends: (OpenAppend | null)[];
   sticky: number;
@@ -94,7 +102,15 @@ export type TopicRuntime = {
   readers: Subscription[];
 };
 
-export type OpenAppend = { topic: TopicRuntime; append: Append; base: number };
+export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
+
+/** What the `cursor` store holds of a producer. */
+export type ProducerEntry = {
+  cursor: string | null;
+  random: RandomState;
+  shiftMs: number;
+  error?: EngineError;
+};
 
 export type ProducerRuntime = {
   planned: PlannedProducer;
@@ -117,6 +133,8 @@ export type ProducerRuntime = {
   pausedAtMs: number | null;
   wakeAtMs: number;
   blocked: string | null;
+  /** Why it leaves messages out at the moment (TP6). */
+  dropping: string | null;
   /** Why its source cannot be read on; what was read before goes out first, then it is `error`. */
   failure: EngineError | null;
   error: EngineError | null;
@@ -134,7 +152,7 @@ export type WriteGroup = {
   messages: number;
   bytes: number;
   lanes: Lane[];
-  commits: { lane: Lane; offset: number; messages: number; bytes: number }[];
+  commits: { lane: Lane; offset: number; messages: number }[];
   producers: { producer: ProducerRuntime; messages: number }[];
   state: Map<string, StateWrite>;
   /** Given out once the group is durable. */
@@ -143,6 +161,8 @@ export type WriteGroup = {
   replies: PendingReply[];
   /** Commands that are answered once the group is durable. */
   answers: { requestId: number; value: EngineAnswers[EngineCommand['type']] }[];
+  /** Where redrives stand once the group is durable. */
+  redrives: Map<RedriveJob, RedriveProgress>;
 };
 
 export type PendingReply = {
@@ -150,7 +170,24 @@ export type PendingReply = {
   producer: ProducerRuntime;
   messages: number;
   accepted: { id: string; append: OpenAppend; index: number }[];
+  dropped: number;
 };
+
+/** Pushed requests that wait for room, oldest first (TP6). */
+export type WaitingIngests = { requests: WaitingIngest[]; bytes: number };
+export type WaitingIngest = {
+  requestId: number;
+  producer: ProducerRuntime;
+  messages: Message[];
+  bytes: number;
+  untilMs: number;
+};
+
+/** When topics are next cleaned up (TP4); `needed` is false when no topic asks for it. */
+export type Maintenance = { needed: boolean; underWay: boolean; dueMs: number };
+
+/** See `backlog.ts`. */
+export type ByteMarks = { total: number; marks: { offset: number; bytes: number }[] };
 
 export type Writes = {
   open: WriteGroup;
@@ -180,8 +217,17 @@ export type StepQueue = {
   } | null;
 };
 
-/** What is handed to an append: where and what. */
-export type Placed = { topic: TopicRuntime; partition: number; message: Message };
+/** What is handed to an append: where and what, and what becomes of a message that does not fit its schema (TP5). */
+export type Placed = {
+  topic: TopicRuntime;
+  partition: number;
+  message: Message;
+  misfit: Misfit | null;
+};
+export type Misfit =
+  | { policy: 'flag'; error: EngineError }
+  /** Goes to the dead letters of `home`; `original` is what should have been appended there. */
+  | { policy: 'dead-letter'; error: EngineError; home: TopicRuntime; original: Message };
 
 /** Why the core wants to be woken. Entries are never removed early: one that is out of date finds nothing to do. */
 export type Wake =

@@ -1,10 +1,12 @@
+import { withoutRedrive } from '@millrace/shared/deadLetters/redrive.ts';
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { AttemptOutcome, Emission, EngineError } from '../io.ts';
 import type { ConsumerRuntime } from './consumer.ts';
 import type { Core, Placed, TopicRuntime } from './core.ts';
+import { appendRefusal } from './faults/appending.ts';
 import { EMITS_PER_ATTEMPT_MAX } from './limits.ts';
-import { keyByPath, partitionOf, refusalOf } from './placement.ts';
+import { admit, keyByPath } from './placement.ts';
 
 export type OkOutcome = Extract<AttemptOutcome, { status: 'ok' }>;
 
@@ -42,12 +44,20 @@ export function stageEmissions(
     for (const topic of topics) {
       const key = keyFor(topic, emission, base, cause);
       const message = key === base.key ? base : { ...base, key };
-      const refusal = refusalOf(core, topic, message);
+      const refusal = admit(core, topic, message, staged.placed);
       if (refusal) return { status: 'rejected', error: refusal };
-      staged.placed.push({ topic, partition: partitionOf(topic, key), message });
     }
   }
-  return staged;
+  return core.faults.size === 0 ? staged : (refusedAppend(core, staged) ?? staged);
+}
+
+/** A topic that refuses appends for now fails the attempt; the next one may find it willing. */
+function refusedAppend(core: Core, { placed }: Staged): EffectFailure | null {
+  for (const { topic, partition } of placed) {
+    const error = appendRefusal(core, topic, partition);
+    if (error !== null) return { status: 'failed', error };
+  }
+  return null;
 }
 
 function messageOf(
@@ -72,7 +82,8 @@ function messageOf(
   const subject = emission.subject ?? (through ? cause.subject : undefined);
   if (subject !== undefined) message.subject = subject;
   if (through && cause.dataschema !== undefined) message.dataschema = cause.dataschema;
-  if (through && cause.extensions !== undefined) message.extensions = cause.extensions;
+  const extensions = through ? withoutRedrive(cause) : undefined;
+  if (extensions !== undefined) message.extensions = extensions;
   return message;
 }
 

@@ -100,7 +100,6 @@ export function pumpSeeks(core: Core): void {
 }
 
 function moveLane(core: Core, lane: Lane, offset: number): void {
-  const { subscription } = lane;
   // A message that waits aside for its retry must not come back.
   for (const entry of lane.window) entry.phase = 'done';
   for (const strand of lane.strands.values()) {
@@ -108,8 +107,6 @@ function moveLane(core: Core, lane: Lane, offset: number): void {
     strand.head = 0;
     strand.retryAtMs = 0;
   }
-  const meanBytes = subscription.backlog > 0 ? subscription.backlogBytes / subscription.backlog : 0;
-  lane.finishedBytes += Math.round((offset - lane.finished) * meanBytes);
   lane.redeliveredUntil = Math.max(lane.redeliveredUntil, lane.fetchFrom);
   lane.window.length = 0;
   lane.head = lane.windowBytes = lane.ahead = lane.tried = 0;

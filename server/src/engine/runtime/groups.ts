@@ -1,10 +1,18 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
+import { noteQueued } from './backlog.ts';
 import type { Lane } from './consumer.ts';
-import type { Core, OpenAppend, ProducerRuntime, TopicRuntime, WriteGroup, Writes } from './core.ts';
+import type {
+  Core,
+  OpenAppend,
+  ProducerEntry,
+  ProducerRuntime,
+  TopicRuntime,
+  WriteGroup,
+  Writes,
+} from './core.ts';
 import { storeFaults } from './faults/fault.ts';
 import { saveLane } from './laneEntry.ts';
-import { storedBytes } from './laneQueue.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
 import { putState } from './stateStore.ts';
 
@@ -35,6 +43,7 @@ function createGroup(number: number): WriteGroup {
     counters: [],
     replies: [],
     answers: [],
+    redrives: new Map(),
   };
 }
 
@@ -48,18 +57,14 @@ export function appendMessage(
   const { open } = core.writes;
   let target = topic.openAppends[partition];
   if (!target) {
-    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1 };
+    target = { topic, append: { topic: topic.planned.topic, partition, messages: [] }, base: -1, bytes: 0 };
     topic.openAppends[partition] = target;
     open.appends.push(target);
   }
   target.append.messages.push(message);
   open.messages++;
   open.bytes += message.data.length;
-  const bytes = storedBytes({ message });
-  for (const reader of topic.readers) {
-    reader.backlog++;
-    reader.backlogBytes += bytes;
-  }
+  noteQueued(topic, target, message);
   return target;
 }
 
@@ -109,13 +114,10 @@ function closeGroup(core: Core): void {
   for (const { producer } of group.producers) {
     if (!producer.inGroup) continue;
     producer.inGroup = false;
-    const { producedCursor: cursor, shiftMs } = producer;
-    putState(
-      core,
-      'cursor',
-      producer.planned.node,
-      JSON.stringify({ cursor, random: producer.random.save(), shiftMs }),
-    );
+    const { producedCursor: cursor, shiftMs, error } = producer;
+    const entry: ProducerEntry = { cursor, random: producer.random.save(), shiftMs };
+    if (error?.code === 'BACKLOG_FULL') entry.error = error;
+    putState(core, 'cursor', producer.planned.node, JSON.stringify(entry));
   }
   for (const counter of writes.dirtyCounters) {
     counter.dirty = false;
@@ -143,22 +145,19 @@ function closeLane(core: Core, group: WriteGroup, lane: Lane): void {
   lane.inGroup = false;
   const late = lane.consumer.planned.guarantee === 'at-least-once';
   if (!late) settle(lane);
-  const { settled: offset, settledMessages: messages, settledBytes: bytes } = lane;
+  const { settled: offset, settledMessages: messages } = lane;
   lane.settledMessages = 0;
-  lane.settledBytes = 0;
   if (late) settle(lane);
   saveLane(core, lane, group, offset);
   if (offset === lane.committing && messages === 0) return;
   lane.committing = offset;
-  group.commits.push({ lane, offset, messages, bytes });
+  group.commits.push({ lane, offset, messages });
 }
 
 function settle(lane: Lane): void {
   lane.settled = lane.finished;
   lane.settledMessages += lane.finishedMessages;
-  lane.settledBytes += lane.finishedBytes;
   lane.finishedMessages = 0;
-  lane.finishedBytes = 0;
 }
 
 /** Sends the next write when none is under way. */

@@ -39,12 +39,32 @@ export const STICKY_MESSAGES_MAX = 64;
 export const INGEST_MESSAGES_MAX = 10_000;
 export const INGEST_UNACKNOWLEDGED_MAX = 20_000;
 
+/** A pushed request waits at most this long for a reader that is full, and so many wait, with so much (TP6). */
+export const INGEST_WAIT_MS_MAX = 10_000;
+export const INGEST_WAITING_REQUESTS_MAX = 1000;
+export const INGEST_WAITING_BYTES_MAX = 33_554_432;
+/** Ends of writes of one partition whose byte position is kept while readers are behind; beyond it they are thinned out. */
+export const BYTE_MARKS_MAX = 512;
+/** What a message in the log is taken to weigh after a restart when storage does not say. */
+export const STORED_BYTES_GUESS = 512;
+
+/** How long a run waits, while it runs, before it cleans its topics up again (TP4). */
+export const MAINTAIN_EVERY_MS = 5000;
+
+/** Dead letters that one redrive reads at a time, redrives that are remembered, and dry runs at a time. */
+export const REDRIVE_BATCH_MESSAGES = 256;
+export const REDRIVE_BATCH_BYTES = 4_194_304;
+export const REDRIVES_KEPT_MAX = 20;
+export const REDRIVE_DRY_RUNS_MAX = 4;
+
 /** A write is closed and the next one opened at these sizes. */
 export const WRITE_MESSAGES_MAX = 4096;
 export const WRITE_BYTES_MAX = 8_388_608;
 /** Pause before a refused write, or a failed read of the log, is tried again. */
 export const WRITE_RETRY_MS = 1000;
 export const FETCH_RETRY_MS = 1000;
+/** Pause before a producer tries a topic again that refuses appends. */
+export const APPEND_RETRY_MS = 100;
 export const FETCH_ATTEMPTS_MAX = 5;
 
 /** A run that is stopped hands on what its topics hold for at most this long. */

@@ -5,14 +5,13 @@ import type { Core, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
 import { type Failure, finishSubject, onAttemptFailed } from './failures.ts';
-import { appendAlongEdge } from './faults/appending.ts';
 import { lateness, withFailures } from './faults/handling.ts';
 import { launch, newFlight, releaseFlight, returnToStrands } from './flights.ts';
 import { closeFullGroup, touchLane } from './groups.ts';
 import { remember } from './idempotency.ts';
 import { fetchMore } from './lanes.ts';
 import { applyState, stateRefusal } from './nodeState.ts';
-import { endBatch } from './placement.ts';
+import { appendPlaced, endBatch } from './placement.ts';
 import { handOverIfFree, refuseFenced } from './rebalance.ts';
 import { scopeOf } from './scopes.ts';
 import { putBack, takeFirst } from './strands.ts';
@@ -208,9 +207,9 @@ function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitt
   }
   if (emitted > 0) count(core, lane.consumer.counter).out += emitted;
   for (let i = 0; i < placed.length; i++) {
-    const { topic, partition, message } = placed[i] as Placed;
-    appendAlongEdge(core, node, topic, partition, message);
-    count(core, topic.counter).in++;
+    const place = placed[i] as Placed;
+    const { topic, message } = place;
+    appendPlaced(core, place, node);
     const record = traceOf('emitted', core.nowMs, node, message, NOWHERE, 0);
     record.topic = topic.planned.topic;
     traceWhenDurable(core, record);

@@ -1,10 +1,13 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineError, SourceItem } from '../io.ts';
+import { fullReader } from './backlog.ts';
 import type { Core, OpenAppend, Placed, ProducerRuntime } from './core.ts';
 import { count } from './counters.ts';
-import { appendMessage, closeFullGroup, isGroupFull, touchProducer } from './groups.ts';
+import { appendRefusal } from './faults/appending.ts';
+import { closeFullGroup, isGroupFull, touchProducer } from './groups.ts';
 import {
+  APPEND_RETRY_MS,
   PACE_BURST_SECONDS,
   PACE_STEP_MS,
   PREFETCH_BYTES_TARGET,
@@ -12,8 +15,8 @@ import {
   PREFETCH_SECONDS,
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
-import { endBatch, keyByPath, partitionOf, refusalOf } from './placement.ts';
-import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
+import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
+import { NOWHERE, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 export function pumpProducers(core: Core): void {
@@ -78,40 +81,81 @@ export function onSourceFailed(core: Core, readId: number, error: EngineError): 
   producer.failure = error;
 }
 
-/** Makes what is due now, as far as its topics take it. */
+/** Makes what is due now, as far as storage and its readers take it (TP6). */
 function producePaced(core: Core, producer: ProducerRuntime): void {
   const waiting = producer.buffer.length - producer.head;
   if (waiting === 0) {
     if (producer.failure !== null) producer.error = producer.failure;
     return;
   }
-  const room = roomFor(core, producer);
-  const due = dueItems(core, producer, Math.min(waiting, room));
-  if (due > 0) produce(core, producer, due);
-}
-
-/** How many messages may be made before a reader, or storage, has to catch up (TP6). */
-function roomFor(core: Core, producer: ProducerRuntime): number {
-  let room = PRODUCER_UNACKNOWLEDGED_MAX - producer.unacknowledged;
   producer.blocked = core.writes.stalled;
-  const full = fullReader(core, producer);
-  if (full.room < room) room = full.room;
-  if (full.room <= 0) producer.blocked = full.reason;
-  return Math.max(0, room);
+  if (core.faults.size > 0 && meetsRefusal(core, producer)) return;
+  // While storage refuses writes every reader fills up. That is no reason to drop or to fail: nothing could be recorded.
+  const waits = producer.planned.whenFull === 'block' || core.writes.stalled !== null;
+  if (waits && isBlocked(producer)) return;
+  const room = Math.max(0, PRODUCER_UNACKNOWLEDGED_MAX - producer.unacknowledged);
+  const due = dueItems(core, producer, Math.min(waiting, room));
+  if (due > 0) produceDue(core, producer, due);
 }
 
-export function fullReader(core: Core, producer: ProducerRuntime): { room: number; reason: string } {
-  const { backlogMessagesMax } = core.settings;
-  let room = Number.POSITIVE_INFINITY;
-  let reason = '';
+/** A topic refuses appends: the producer keeps what it has, and tries again. */
+function meetsRefusal(core: Core, producer: ProducerRuntime): boolean {
   for (const topic of producer.topics) {
-    for (const { backlog, consumer } of topic.readers) {
-      if (backlogMessagesMax - backlog >= room) continue;
-      room = backlogMessagesMax - backlog;
-      reason = `${consumer.planned.name} is ${backlog} messages behind on ${topic.planned.name}; the limit is ${backlogMessagesMax}.`;
-    }
+    const refusal = appendRefusal(core, topic, null);
+    if (refusal === null) continue;
+    producer.blocked = refusal.message;
+    addWake(core.wakes, core.nowMs + APPEND_RETRY_MS, { kind: 'producer' });
+    return true;
   }
-  return { room, reason };
+  return false;
+}
+
+function isBlocked(producer: ProducerRuntime): boolean {
+  const reason = fullReader(producer.topics);
+  if (reason !== null) producer.blocked = reason;
+  return reason !== null;
+}
+
+/** What is due, up to the message at which a reader is full. What becomes of that one is the producer's policy (TP6). */
+function produceDue(core: Core, producer: ProducerRuntime, due: number): void {
+  const made = produce(core, producer, due, () => fullReader(producer.topics) === null);
+  producer.dropping = null;
+  if (made === due) return;
+  const reason = fullReader(producer.topics) as string;
+  if (producer.planned.whenFull === 'drop' && core.writes.stalled === null) {
+    dropItems(core, producer, due - made, reason);
+    return;
+  }
+  // They stay due: those that have waited longest go first when there is room.
+  if (producer.planned.operator.pacing.mode === 'rate') producer.tokens += due - made;
+  if (producer.planned.whenFull === 'fail' && core.writes.stalled === null) failFull(core, producer, reason);
+  else producer.blocked = reason;
+}
+
+/** The producer goes on without these. One record tells of all of them (TR3). */
+function dropItems(core: Core, producer: ProducerRuntime, items: number, reason: string): void {
+  producer.head += items;
+  producer.producedCursor = (producer.buffer[producer.head - 1] as SourceItem).cursor;
+  producer.dropping = reason;
+  noteDropped(core, producer, items, reason);
+  touchProducer(core, producer, 0);
+}
+
+export function noteDropped(core: Core, producer: ProducerRuntime, messages: number, reason: string): void {
+  count(core, producer.counter).dropped += messages;
+  const detail = `${messages} ${messages === 1 ? 'message was' : 'messages were'} left out: ${reason}`;
+  const record = rangeRecord('dropped', core.nowMs, producer.planned.node, NOWHERE, detail);
+  record.errorCode = 'BACKLOG_FULL';
+  traceWhenDurable(core, record);
+}
+
+/** The producer is over, also after a restart; the others go on, and the run fails once it has drained. */
+function failFull(core: Core, producer: ProducerRuntime, reason: string): void {
+  producer.error = {
+    code: 'BACKLOG_FULL',
+    message: `${producer.planned.name} ends, as set, because a reader is full: ${reason}`,
+  };
+  touchProducer(core, producer, 0);
 }
 
 function dueItems(core: Core, producer: ProducerRuntime, most: number): number {
@@ -153,10 +197,19 @@ function wakeProducer(core: Core, producer: ProducerRuntime, atMs: number): void
   addWake(core.wakes, atMs, { kind: 'producer' });
 }
 
-/** Turns the next `items` items into messages of every topic the producer is connected to, with its position beside them. */
-export function produce(core: Core, producer: ProducerRuntime, items: number): void {
+/**
+ * Turns the next `items` items into messages of every topic the producer is connected to, with its position beside them.
+ * Stops before the first for which there is no room; answers how many were taken.
+ */
+export function produce(
+  core: Core,
+  producer: ProducerRuntime,
+  items: number,
+  hasRoom: () => boolean = () => true,
+): number {
   let messages = 0;
-  for (let i = 0; i < items; i++) {
+  let taken = 0;
+  for (; taken < items && hasRoom(); taken++) {
     const item = producer.buffer[producer.head] as SourceItem;
     producer.head++;
     producer.producedCursor = item.cursor;
@@ -167,9 +220,10 @@ export function produce(core: Core, producer: ProducerRuntime, items: number): v
       closeFullGroup(core);
     }
   }
-  touchProducer(core, producer, messages);
+  if (taken > 0) touchProducer(core, producer, messages);
   for (const topic of producer.topics) endBatch(topic);
   closeFullGroup(core);
+  return taken;
 }
 
 function messageOf(core: Core, producer: ProducerRuntime, item: SourceItem): Message {
@@ -207,10 +261,8 @@ export function place(
 ): EngineError | null {
   for (const topic of producer.topics) {
     const key = message.key ?? keyByPath(topic.planned.keyPath, message.data);
-    const own = key === message.key ? message : { ...message, key };
-    const refusal = refusalOf(core, topic, own);
+    const refusal = admit(core, topic, key === message.key ? message : { ...message, key }, into);
     if (refusal) return refusal;
-    into.push({ topic, partition: partitionOf(topic, key), message: own });
   }
   return null;
 }
@@ -224,13 +276,7 @@ export function keep(
 ): OpenAppend[] {
   traceWhenDurable(core, traceOf('produced', core.nowMs, producer.planned.node, message, NOWHERE, 0));
   count(core, producer.counter).out++;
-  const appends: OpenAppend[] = [];
-  for (let i = 0; i < placed.length; i++) {
-    const { topic, partition, message: own } = placed[i] as Placed;
-    appends.push(appendMessage(core, topic, partition, own));
-    count(core, topic.counter).in++;
-  }
-  return appends;
+  return placed.map((place) => appendPlaced(core, place, producer.planned.node));
 }
 
 export function noteRejected(

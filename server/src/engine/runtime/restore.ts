@@ -1,9 +1,10 @@
 import type { ActiveFault } from '@millrace/shared/faults/fault.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import { type RandomState, restoreRandom } from '@millrace/shared/util/random.ts';
+import { restoreRandom } from '@millrace/shared/util/random.ts';
 import type { RestoredRun } from '../io.ts';
+import { beginBacklog, restoreByteMarks } from './backlog.ts';
 import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
-import type { Core } from './core.ts';
+import type { Core, ProducerEntry, TopicRuntime } from './core.ts';
 import { count } from './counters.ts';
 import { restoreFault } from './faults/commands.ts';
 import { FAULT_STORE } from './faults/fault.ts';
@@ -12,9 +13,11 @@ import { GROUP_STORE, type GroupEntry } from './groupCommands.ts';
 import { touchLane } from './groups.ts';
 import { restoreSeen, SEEN_STORE, type SeenEntry } from './idempotency.ts';
 import { LANE_STORE, type LaneEntry, restoreLane } from './laneEntry.ts';
-import { LANE_IN_FLIGHT_MAX } from './limits.ts';
+import { LANE_IN_FLIGHT_MAX, STORED_BYTES_GUESS } from './limits.ts';
+import { settleExpired } from './maintenance.ts';
 import { setEntry } from './nodeState.ts';
 import { createInstances, rebalance } from './rebalance.ts';
+import { restoreMark, restoreRedrive } from './redriveJob.ts';
 import { armTimer } from './timers.ts';
 import { NOWHERE, rangeRecord, traceWhenDurable } from './traces.ts';
 
@@ -22,11 +25,7 @@ import { NOWHERE, rangeRecord, traceWhenDurable } from './traces.ts';
 export function restore(core: Core, restored: RestoredRun): void {
   core.startedMs = core.nowMs;
   core.tracesEmitted = restored.traceRecords ?? 0;
-  for (const topic of core.topics.values()) {
-    const ends = restored.ends[topic.planned.topic] ?? [];
-    for (let partition = 0; partition < topic.ends.length; partition++)
-      topic.ends[partition] = ends[partition] ?? 0;
-  }
+  for (const topic of core.topics.values()) restoreTopic(topic, restored);
   for (const consumer of core.consumers) {
     for (const { lanes } of consumer.subscriptions)
       for (const lane of lanes) restorePosition(core, lane, restored);
@@ -49,11 +48,21 @@ export function restore(core: Core, restored: RestoredRun): void {
   }
   for (const { store, value } of restored.state)
     if (store === FAULT_STORE) restoreFault(core, JSON.parse(value) as ActiveFault);
+  for (const topic of core.topics.values()) settleExpired(core, topic, restored);
   core.careful.active = restored.afterCrash;
 }
 
-/** What a message of the backlog is taken to weigh after a restart, until it is read. */
-const BACKLOG_BYTES_GUESS = 512;
+function restoreTopic(topic: TopicRuntime, restored: RestoredRun): void {
+  const id = topic.planned.topic;
+  for (let partition = 0; partition < topic.ends.length; partition++) {
+    const end = restored.ends[id]?.[partition] ?? 0;
+    const start = restored.firsts[id]?.[partition] ?? 0;
+    topic.starts[partition] = start;
+    topic.ends[partition] = end;
+    const bytes = restored.held?.[id]?.[partition]?.bytes ?? (end - start) * STORED_BYTES_GUESS;
+    topic.sizes[partition] = restoreByteMarks(start, end, bytes);
+  }
+}
 
 function listOf<Value>(lists: Map<string, Value[]>, key: string): Value[] {
   const known = lists.get(key) ?? [];
@@ -68,9 +77,8 @@ function restorePosition(core: Core, lane: Lane, restored: RestoredRun): void {
   const start = restored.starts[group]?.[topic]?.[lane.partition] ?? 0;
   const end = lane.topic.ends[lane.partition] as number;
   const at = Math.min(committed ?? start, end);
-  lane.fetchFrom = lane.finished = lane.settled = lane.committing = lane.committed = at;
-  lane.subscription.backlog += end - at;
-  lane.subscription.backlogBytes += (end - at) * BACKLOG_BYTES_GUESS;
+  lane.fetchFrom = lane.finished = lane.settled = lane.committing = at;
+  beginBacklog(lane, at);
   if (committed === null && lane.consumer.planned.startFrom.at !== 'earliest') {
     // Rule CG3: where a group began is decided once. Without this commit, "latest" would move with every restart.
     lane.committing = -1;
@@ -88,14 +96,19 @@ function restoreEntry(core: Core, store: string, key: string, value: string): vo
   } else if (store === 'cursor') {
     const producer = core.producersById.get(key);
     if (!producer) return;
-    const saved = JSON.parse(value) as { cursor: string | null; random: RandomState; shiftMs: number };
+    const saved = JSON.parse(value) as ProducerEntry;
     producer.readCursor = producer.producedCursor = saved.cursor;
     producer.random = restoreRandom(saved.random);
     producer.shiftMs = saved.shiftMs;
+    producer.error = saved.error ?? null;
   } else if (store === 'timer') {
     const timer = JSON.parse(value) as HandlerTimer;
     const consumer = core.consumersById.get(timer.node);
     if (consumer && consumer.subscriptions.length > 0) armTimer(core, consumer, timer);
+  } else if (store === 'redrive') {
+    restoreRedrive(core, key, value);
+  } else if (store.startsWith('redriven:')) {
+    restoreMark(core, store.slice('redriven:'.length), key);
   } else if (store === 'run') {
     if (key === 'started') {
       core.startedMs = Number(value);

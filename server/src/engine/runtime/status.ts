@@ -6,6 +6,7 @@ import { nothingToWrite } from './groups.ts';
 import { enqueueLane } from './laneQueue.ts';
 import { fetchMore } from './lanes.ts';
 import { DRAIN_MS_MAX } from './limits.ts';
+import { isRedriving } from './redriveJob.ts';
 import { addWake } from './wakes.ts';
 
 /** Rule RN2: created → running ⇄ paused → stopping → stopped | completed | failed. */
@@ -99,7 +100,7 @@ function isDrained(core: Core): boolean {
     if (producer.planned.operator.endless || !producer.sourceDone || producer.head < producer.buffer.length)
       return false;
   }
-  if (isBusy(core) || !nothingToWrite(core)) return false;
+  if (isBusy(core) || !nothingToWrite(core) || isRedriving(core)) return false;
   return core.consumers.every(({ timers }) => timers.size === 0) && hasNoBacklog(core);
 }
 

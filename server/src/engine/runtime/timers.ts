@@ -88,6 +88,7 @@ export function timerMessage(consumer: ConsumerRuntime, timer: HandlerTimer): Me
     correlationId: timer.correlationId,
     causationId: timer.causeId,
     data: timer.data,
+    ...(timer.extensions === undefined ? {} : { extensions: timer.extensions }),
   };
 }
 

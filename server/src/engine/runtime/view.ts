@@ -3,6 +3,7 @@ import type { EngineView } from '../io.ts';
 import type { ConsumerRuntime } from './consumer.ts';
 import type { Core, ProducerRuntime } from './core.ts';
 import { activeFault, faultsOfKind } from './faults/fault.ts';
+import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
@@ -15,11 +16,11 @@ export function viewOf(core: Core): EngineView {
     subscriptions: {},
     groups: {},
     faults: [...core.faults.values()].map(activeFault),
-    redrives: [],
+    redrives: shownRedrives(core, isOver(core)),
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };
-  for (const [id, { ends }] of core.topics) view.topics[id] = { start: ends.map(() => 0), end: [...ends] };
+  for (const [id, { starts, ends }] of core.topics) view.topics[id] = { start: [...starts], end: [...ends] };
   for (const producer of core.producers)
     view.conditions[producer.planned.node] = producerCondition(core, producer);
   for (const consumer of core.consumers) {
@@ -92,7 +93,8 @@ function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition
   if (producer.blocked !== null)
     return { state: 'blocked', reason: producer.blocked, inFlight: producer.unacknowledged };
   const condition: NodeCondition = { state: 'active', inFlight: producer.unacknowledged };
-  if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
+  if (producer.dropping !== null) condition.reason = `Leaves messages out: ${producer.dropping}`;
+  else if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
   return condition;
 }
 

@@ -9,9 +9,7 @@ export function finishEntry(core: Core, lane: Lane, entry: Entry): void {
   entry.attempts = null;
   entry.phase = 'done';
   entry.doneGroup = core.writes.open.number;
-  const bytes = storedBytes(entry.stored);
-  lane.windowBytes -= bytes;
-  lane.finishedBytes += bytes;
+  lane.windowBytes -= storedBytes(entry.stored);
   lane.finishedMessages++;
   lane.unacknowledged++;
   lane.ahead++;

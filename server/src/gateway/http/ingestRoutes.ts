@@ -72,13 +72,13 @@ export function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions)
       nowMs,
       () => uuidV7(nowMs, random),
     );
-    const accepted = await options.supervisor.request(run.summary.id, {
+    const { accepted, dropped } = await options.supervisor.request(run.summary.id, {
       type: 'ingest',
       producer: node.id,
       messages,
     });
     options.telemetry.ingested(accepted.length);
-    return reply.code(ACCEPTED).send({ accepted });
+    return reply.code(ACCEPTED).send({ accepted, dropped });
   });
 }
 

@@ -137,6 +137,6 @@ export const call = defineNodeKind({
       retry: { ...delivery.retry, attemptsMax: 8, delayMs: 500 },
     };
   },
-  outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
+  outputs: () => [{ ...OUT_PORT, isOptional: true }, DEAD_LETTER_PORT],
   migrations: [],
 });

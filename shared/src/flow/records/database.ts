@@ -6,6 +6,9 @@ const nameSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'Letters, digits and underscores, no digit first');
 
+/** Remembers which message a row is from, where newer ones win. */
+export const ORDER_COLUMN = 'message_order';
+
 export const COLUMN_TYPES = ['text', 'integer', 'real', 'boolean', 'json'] as const;
 export type ColumnType = (typeof COLUMN_TYPES)[number];
 
@@ -133,10 +136,10 @@ export const database = defineNodeKind({
       createTable: true,
       timeoutMs: 10_000,
       ...delivery,
-      // Databases are away for longer than code takes to be tried again.
-      retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500 },
+      // Databases are away for longer than code takes to be tried again; what one refuses, it refuses again.
+      retry: { ...delivery.retry, attemptsMax: 10, delayMs: 500, exceptFor: 'DATABASE_REFUSED' },
     };
   },
-  outputs: () => [OUT_PORT, DEAD_LETTER_PORT],
+  outputs: () => [{ ...OUT_PORT, isOptional: true }, DEAD_LETTER_PORT],
   migrations: [],
 });

@@ -7,7 +7,13 @@ export type NodeFamily = 'producer' | 'topic' | 'consumer';
  * `dead-letter` edges carry what a consumer gave up on to a topic.
  */
 export type PortRole = 'publish' | 'subscribe' | 'dead-letter';
-export type OutputPort = { id: string; label: string; role: PortRole };
+export type OutputPort = {
+  id: string;
+  label: string;
+  role: PortRole;
+  /** The node has done its work before anything comes out: left without a connection, it is nothing to warn of. */
+  isOptional?: boolean;
+};
 
 /** Turns the config of version n into that of version n + 1. Released migrations never change. */
 export type ConfigMigration = (config: unknown) => unknown;

@@ -1,6 +1,9 @@
 import { WorkbenchError } from '../../errors/workbenchError.ts';
+import { compileMessageJson, compileMessageText, compileMessageUrl } from '../../message/messageTemplate.ts';
 import type { FlowDocument, FlowNode } from '../document.ts';
 import { parseJsonText } from '../jsonText.ts';
+import { ORDER_COLUMN } from '../records/database.ts';
+import type { FlowNodeOf } from '../records/node.ts';
 import { changeNode, freeName } from './fixes.ts';
 import { nodePath, type Problem, type ValidationContext } from './problem.ts';
 
@@ -110,9 +113,68 @@ function settingProblems({ document }: ValidationContext, node: FlowNode): Probl
             ),
           ];
     }
+    case 'call': {
+      const { url, headers, body } = node.config;
+      const fault = (field: string, compile: () => unknown): Problem[] => {
+        const reason = templateFault(compile);
+        return reason === undefined ? [] : [problem('template-invalid', `${node.name}: ${reason}`, field)];
+      };
+      return [
+        ...fault('url', () => compileMessageUrl('URL', url)),
+        ...headers.flatMap(({ name, value }) =>
+          fault('headers', () => compileMessageText(`Header ${name}`, value)),
+        ),
+        ...(body.from === 'json' ? fault('body', () => compileMessageJson('Body', body.template)) : []),
+        ...(body.from === 'text' ? fault('body', () => compileMessageText('Body', body.template)) : []),
+      ];
+    }
+    case 'database': {
+      const names = columnNamesOf(node.config);
+      const twice = names.find((name, index) => names.indexOf(name) !== index);
+      return twice === undefined
+        ? []
+        : [
+            problem(
+              'duplicate-column',
+              `${node.name} writes the column ${twice} twice: give each value a column of its own.`,
+              'columns',
+            ),
+          ];
+    }
+    case 'batch': {
+      const bytesMax = document.settings.messageBytesMax - BATCH_ENVELOPE_BYTES;
+      if (node.config.bytesMax <= bytesMax) return [];
+      const smaller = { ...node, config: { ...node.config, bytesMax: Math.max(1024, bytesMax) } };
+      return [
+        problem(
+          'batch-too-large',
+          `A batch of ${node.name} may take ${node.config.bytesMax} bytes, but a message of this flow only ${document.settings.messageBytesMax}: full batches would be refused.`,
+          'bytesMax',
+          bytesMax < 1024 ? [] : [changeNode(smaller, `Make batches of at most ${bytesMax} bytes`)],
+        ),
+      ];
+    }
     default:
       return [];
   }
+}
+
+/** What a batch takes besides its payload, with room for long names. */
+const BATCH_ENVELOPE_BYTES = 2048;
+
+function templateFault(compile: () => unknown): string | undefined {
+  try {
+    compile();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof WorkbenchError)) throw error;
+    return error.message;
+  }
+}
+
+function columnNamesOf({ keyColumn, columns, newerWins }: FlowNodeOf<'database'>['config']): string[] {
+  const own = columns.as === 'json' ? [columns.column] : columns.columns.map(({ name }) => name);
+  return [keyColumn, ...own, ...(newerWins === 'no' ? [] : [ORDER_COLUMN])];
 }
 
 function jsonFault(text: string): string | undefined {

@@ -30,6 +30,9 @@ export type ProblemCode =
   | 'payload-invalid'
   | 'duplicate-http-path'
   | 'duplicate-file'
+  | 'template-invalid'
+  | 'duplicate-column'
+  | 'batch-too-large'
   | 'time-field-missing';
 
 export type ProblemFix = { label: string; patch: FlowPatch };

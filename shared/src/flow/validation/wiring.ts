@@ -140,7 +140,7 @@ function consumerProblems(context: ValidationContext, node: FlowNode): Problem[]
   const used = new Set((graph.outgoing.get(node.id) ?? []).map((edge) => edge.sourcePort));
   for (const port of outputsOf(node)) {
     // Code may well emit nothing; whether it does cannot be told without running it.
-    if (port.role !== 'publish' || used.has(port.id) || node.kind === 'handler') continue;
+    if (port.role !== 'publish' || port.isOptional || used.has(port.id) || node.kind === 'handler') continue;
     problems.push({
       code: 'output-unconnected',
       severity: port.id === OTHERWISE_PORT ? 'info' : 'warning',

@@ -72,7 +72,13 @@ export function Workbench({ editor }: { editor: Editor }) {
     return editor.whenSaved();
   };
   return (
-    <RunWatch flowId={editor.flowId} gate={gate} host={host} beforeRun={beforeRun}>
+    <RunWatch
+      flowId={editor.flowId}
+      gate={gate}
+      draft={graph.document}
+      host={host}
+      beforeRun={beforeRun}
+    >
       <div className={styles.workbench}>
         <TopBar commanding={commanding} />
         <Panels editor={editor} commanding={commanding} />

@@ -32,7 +32,7 @@ export interface RunPort {
   can(action: RunAction): boolean;
   perform(action: RunAction): void;
 }
-export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop';
+export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'list';
 
 export type CommandContext = {
   editor: Editor;

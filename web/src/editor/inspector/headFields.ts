@@ -4,13 +4,14 @@ import type { FieldModel } from './form/fieldModel.ts';
 export function headFields(descriptionPlaceholder: string): readonly FieldModel[] {
   const plain = { shape: 'text', description: null, advanced: false } as const;
   return [
-    { ...plain, widget: 'line', key: 'name', title: 'Name', placeholder: null },
+    { ...plain, widget: 'line', key: 'name', title: 'Name', placeholder: null, mayBeEmpty: false },
     {
       ...plain,
       widget: 'textarea',
       key: 'description',
       title: 'Description',
       placeholder: descriptionPlaceholder,
+      mayBeEmpty: true,
     },
   ];
 }

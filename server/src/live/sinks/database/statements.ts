@@ -1,5 +1,5 @@
-import type { ColumnType } from '@millrace/shared/flow/records/database.ts';
-import { ORDER_COLUMN, type TableShape } from './tableShape.ts';
+import { type ColumnType, ORDER_COLUMN } from '@millrace/shared/flow/records/database.ts';
+import type { TableShape } from './tableShape.ts';
 
 /** What the SQL of two databases differs in. */
 export type Dialect = {

@@ -1,10 +1,7 @@
-import type { ColumnType } from '@millrace/shared/flow/records/database.ts';
+import { type ColumnType, ORDER_COLUMN } from '@millrace/shared/flow/records/database.ts';
 import type { FlowNodeOf } from '@millrace/shared/flow/records/node.ts';
 
 export type DatabaseConfig = FlowNodeOf<'database'>['config'];
-
-/** Remembers which message a row is from, where newer ones win. */
-export const ORDER_COLUMN = 'message_order';
 
 export type Column = { name: string; type: ColumnType };
 

@@ -16,6 +16,7 @@ const CodeMirror = lazy(async () => ({ default: (await import('./CodeMirror.tsx'
 const HEIGHTS: Readonly<Record<CodeLanguage, { min: number; max: number }>> = {
   handler: { min: 200, max: 420 },
   template: { min: 110, max: 320 },
+  message: { min: 110, max: 320 },
   json: { min: 160, max: 420 },
   expression: { min: 0, max: 90 },
 };

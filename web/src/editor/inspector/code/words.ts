@@ -2,7 +2,7 @@ import type { FlowNode } from '@millrace/shared/flow/document.ts';
 import type { FlowGraph } from '@millrace/shared/flow/graph.ts';
 import { outputsOf } from '@millrace/shared/flow/records/registry.ts';
 
-export type CodeLanguage = 'handler' | 'expression' | 'template' | 'json';
+export type CodeLanguage = 'handler' | 'expression' | 'template' | 'message' | 'json';
 /** `apply` is what is put in where it differs from the name. */
 export type Word = {
   name: string;
@@ -89,6 +89,17 @@ const TEMPLATE: readonly Word[] = [
   ['helpers.arrayElement ["a","b","c"]', 'one of a list'],
 ].map(([name = '', detail = '']) => ({ name, detail, kind: 'text' as const, apply: `{{${name}}}` }));
 
+/** What `{{…}}` holds where a message is given, besides the fields of its payload. */
+const MESSAGE: readonly Word[] = [
+  ['data', 'the whole payload'],
+  ['id', 'id of the message'],
+  ['key', 'its key'],
+  ['type', 'its CloudEvents type'],
+  ['subject', 'what it is about'],
+  ['time', 'when it happened, as an ISO text'],
+  ['correlationId', 'shared by all with the same root'],
+].map(([name = '', detail = '']) => ({ name, detail, kind: 'text' as const }));
+
 export function completionWords(graph: FlowGraph, nodeId: string, language: CodeLanguage): Words {
   const isCode = language === 'handler' || language === 'expression';
   return {
@@ -96,8 +107,17 @@ export function completionWords(graph: FlowGraph, nodeId: string, language: Code
     data: isCode ? dataWords(graph, nodeId) : [],
     ctx: language === 'handler' ? CTX : [],
     targets: language === 'handler' ? targetWords(graph, nodeId) : [],
-    template: language === 'template' ? TEMPLATE : [],
+    template: templateWords(graph, nodeId, language),
   };
+}
+
+function templateWords(graph: FlowGraph, nodeId: string, language: CodeLanguage): readonly Word[] {
+  if (language === 'template') return TEMPLATE;
+  if (language !== 'message') return [];
+  const fields = dataWords(graph, nodeId).map(
+    (word): Word => ({ ...word, name: `data.${word.name}`, kind: 'text' }),
+  );
+  return [...fields, ...MESSAGE];
 }
 
 function targetWords(graph: FlowGraph, nodeId: string): Word[] {

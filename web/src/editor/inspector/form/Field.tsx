@@ -30,6 +30,7 @@ import {
 import styles from './form.module.css';
 import { useFieldValue, useFormScope } from './formScope.ts';
 import { RoutesField } from './RoutesField.tsx';
+import { RowsField } from './RowsField.tsx';
 import { SchemaRefField } from './SchemaRefField.tsx';
 import { plainText, useTextDraft } from './useTextDraft.ts';
 
@@ -90,6 +91,8 @@ function Field({ field, path }: { field: FieldModel; path: Path }): ReactNode {
       return <UnionField field={field} path={path} />;
     case 'routes':
       return <RoutesField field={field} path={path} />;
+    case 'rows':
+      return <RowsField field={field} path={path} />;
     case 'schema-ref':
       return <SchemaRefField field={field} path={path} />;
   }
@@ -103,6 +106,8 @@ function TextField({ field, path }: { field: TextFieldModel; path: Path }): Reac
       return <CodeField field={field} path={path} language="expression" />;
     case 'json-template':
       return <CodeField field={field} path={path} language="template" />;
+    case 'message-template':
+      return <CodeField field={field} path={path} language="message" />;
     case 'cron':
       return <CronField field={field} path={path} />;
     case 'file':

@@ -5,8 +5,18 @@ export type Path = readonly (string | number)[];
 type Common = { key: string; title: string; description: string | null; advanced: boolean };
 export type TextFieldModel = Common & {
   shape: 'text';
-  widget: 'line' | 'textarea' | 'code' | 'expression' | 'json-template' | 'cron' | 'file' | 'path';
+  widget:
+    | 'line'
+    | 'textarea'
+    | 'code'
+    | 'expression'
+    | 'json-template'
+    | 'message-template'
+    | 'cron'
+    | 'file'
+    | 'path';
   placeholder: string | null;
+  mayBeEmpty: boolean;
 };
 export type NumberFieldModel = Common & {
   shape: 'number';
@@ -22,6 +32,8 @@ export type ObjectFieldModel = Common & { shape: 'object'; fields: FieldModel[] 
 export type UnionVariant = { tagValue: string; title: string; fields: FieldModel[] };
 export type UnionFieldModel = Common & { shape: 'union'; tag: string; variants: UnionVariant[] };
 export type RoutesFieldModel = Common & { shape: 'routes'; fields: FieldModel[]; max: number };
+/** A short list of objects of a few fields each; the first field names a row. */
+export type RowsFieldModel = Common & { shape: 'rows'; fields: FieldModel[]; max: number };
 export type SchemaRefFieldModel = Common & { shape: 'schema-ref' };
 export type FieldModel =
   | TextFieldModel
@@ -31,9 +43,19 @@ export type FieldModel =
   | ObjectFieldModel
   | UnionFieldModel
   | RoutesFieldModel
+  | RowsFieldModel
   | SchemaRefFieldModel;
 
-const TEXT_WIDGETS = ['textarea', 'code', 'expression', 'json-template', 'cron', 'file', 'path'] as const;
+const TEXT_WIDGETS = [
+  'textarea',
+  'code',
+  'expression',
+  'json-template',
+  'message-template',
+  'cron',
+  'file',
+  'path',
+] as const;
 
 /** The part of JSON Schema that `z.toJSONSchema` makes of our config schemas, with their meta. */
 type Schema = {
@@ -47,6 +69,8 @@ type Schema = {
   minimum?: number;
   maximum?: number;
   maxItems?: number;
+  minLength?: number;
+  pattern?: string;
   title?: string;
   description?: string;
   unit?: string;
@@ -104,7 +128,7 @@ function fieldOf(key: string, schema: Schema): FieldModel {
     case 'array':
       return {
         ...common,
-        shape: 'routes',
+        shape: schema.widget === 'rows' ? 'rows' : 'routes',
         fields: objectFields(schema.items ?? {}),
         max: schema.maxItems ?? Number.POSITIVE_INFINITY,
       };
@@ -114,6 +138,9 @@ function fieldOf(key: string, schema: Schema): FieldModel {
         shape: 'text',
         widget: TEXT_WIDGETS.find((widget) => widget === schema.widget) ?? 'line',
         placeholder: schema.placeholder ?? null,
+        mayBeEmpty:
+          (schema.minLength ?? 0) === 0 &&
+          (schema.pattern === undefined || new RegExp(schema.pattern, 'u').test('')),
       };
     default:
       throw new Error(`Invariant broken: no form field for ${key} of type ${schema.type}`);
@@ -156,7 +183,9 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
     case 'switch':
       return false;
     case 'text':
-      return field.key === 'time' ? nowIso : '';
+      if (field.key === 'time') return nowIso;
+      // What must not be empty begins as its example.
+      return field.mayBeEmpty ? '' : (field.placeholder ?? '');
     case 'object':
       return initialObject(field.fields, nowIso);
     case 'union': {
@@ -164,6 +193,7 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
       return first ? { [field.tag]: first.tagValue, ...initialObject(first.fields, nowIso) } : null;
     }
     case 'routes':
+    case 'rows':
       return [];
     case 'schema-ref':
       return null;
