@@ -22,6 +22,7 @@ const config: KnipConfig = {
         'src/**/*.worker.ts',
         'src/**/*.test.ts',
         'bench/*.bench.ts',
+        'bench/traceStream/*.ts',
       ],
       project: ['src/**/*.ts', 'bench/**/*.ts'],
       // A full disk is a small tmpfs, where the tests may mount one.

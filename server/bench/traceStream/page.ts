@@ -21,6 +21,8 @@ page.socket.on(
   },
 );
 await page.ask('run.watch', { runId: 'run:bench', afterSeq: null, traces: true, logs: false });
-process.on('message', () => process.send?.({ type: 'figures', atMs: performance.now(), records, frames, skipped }));
+process.on('message', () =>
+  process.send?.({ type: 'figures', atMs: performance.now(), records, frames, skipped }),
+);
 process.on('disconnect', () => process.exit(0));
 process.send?.({ type: 'ready' });
