@@ -22,6 +22,8 @@ const config: KnipConfig = {
         'src/**/*.worker.ts',
         'src/**/*.test.ts',
         'bench/*.bench.ts',
+        // Forked by the path of the file.
+        'bench/engine/child.ts',
         'bench/traceStream/*.ts',
       ],
       project: ['src/**/*.ts', 'bench/**/*.ts'],
@@ -33,7 +35,7 @@ const config: KnipConfig = {
       project: ['src/**/*.{ts,tsx}'],
     },
     e2e: {
-      entry: ['specs/**/*.spec.ts', 'screens/takeScreens.ts', '**/*.test.ts'],
+      entry: ['specs/**/*.spec.ts', 'screens/takeScreens.ts', 'crash/crash.ts', '**/*.test.ts'],
       project: ['**/*.ts'],
       ignoreBinaries: ['mount', 'umount'],
     },

@@ -7,7 +7,7 @@ import { projectRoot } from './sourceFiles.ts';
 /**
  * Runs each `server/bench/*.bench.ts` in a process of its own, one after the other, so that none warms up or slows down
  * another. Stdout carries figures only, one JSON object a line: `{name, value, unit, against?, ratio?}`; everything else
- * a benchmark says goes to stderr.
+ * a benchmark says goes to stderr. Options after the names go to the benchmarks: `pnpm bench engine --long`.
  */
 const FOLDER = 'server/bench';
 
@@ -20,9 +20,9 @@ const isFigure = (line: string): boolean => {
   }
 };
 
-const runBench = (file: string): Promise<{ code: number; figures: number }> =>
+const runBench = (file: string, options: string[]): Promise<{ code: number; figures: number }> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-node-snapshot', '--expose-gc', file], {
+    const child = spawn(process.execPath, ['--no-node-snapshot', '--expose-gc', file, ...options], {
       cwd: projectRoot,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -37,7 +37,10 @@ const runBench = (file: string): Promise<{ code: number; figures: number }> =>
 
 const folder = join(projectRoot, FOLDER);
 const all = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.bench.ts')) : [];
-const asked = process.argv.slice(2).filter((arg) => arg !== '--');
+const given = process.argv.slice(2).filter((arg) => arg !== '--');
+const optionsAt = given.findIndex((arg) => arg.startsWith('--'));
+const asked = optionsAt < 0 ? given : given.slice(0, optionsAt);
+const options = optionsAt < 0 ? [] : given.slice(optionsAt);
 const chosen = all.filter((file) => asked.length === 0 || asked.some((part) => file.includes(part))).sort();
 
 if (chosen.length === 0) {
@@ -47,7 +50,7 @@ if (chosen.length === 0) {
   process.exitCode = 2;
 }
 for (const file of chosen) {
-  const { code, figures } = await runBench(join(FOLDER, file));
+  const { code, figures } = await runBench(join(FOLDER, file), options);
   if (code === 0 && figures > 0) continue;
   console.error(`${file}: exit code ${code}, ${figures} figures`);
   process.exitCode = 1;

@@ -48,6 +48,10 @@ const TARGETS = {
   },
   format: { does: 'format and fix what can be fixed', command: ['scripts/check.ts', '--fix', 'format'] },
   test: { does: 'all tests, or --tier unit,sim,int,e2e', command: ['scripts/test.ts'] },
+  crash: {
+    does: 'kill a working server again and again and count what is lost; --kills n, --seed n',
+    command: ['--no-node-snapshot', 'e2e/crash/crash.ts'],
+  },
   bench: { does: 'benchmarks; one JSON line per figure', command: ['scripts/bench.ts'] },
   install: { does: 'install the dependencies' },
   node: { does: "run the project's Node", command: [], inCallersFolder: true },

@@ -16,7 +16,7 @@ const SPEC_FOLDER = 'docs/spec';
 const SKIPPED = new Set(['node_modules', 'dist', 'results']);
 
 export const isTestFile = (path: string): boolean =>
-  /\.(test|bench)\.tsx?$/.test(path) || /\/(testing|contract)\//.test(path) || path.startsWith('e2e/');
+  /\.(test|bench)\.tsx?$/.test(path) || /\/(testing|contract|bench)\//.test(path) || path.startsWith('e2e/');
 
 const filesUnder = (folder: string): string[] => {
   try {

@@ -1,81 +1,80 @@
-import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document.ts';
-import { initialDelivery } from '@millrace/shared/flow/records/delivery.ts';
-import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import { AT_ONCE, draftFlow, nodeIdOf } from '../flows/draft.ts';
 
-export const GENERATED = 'node:generator';
-export const INGESTED = 'node:ingest';
-export const ALL = 'node:all';
-export const DIRECT_SINK = 'node:direct';
-export const DERIVED_SINK = 'node:derived';
+export const GENERATED = nodeIdOf('Generator');
+export const INGESTED = nodeIdOf('Ingest');
+export const ALL = nodeIdOf('all');
+export const HANDLER = nodeIdOf('Handler');
+export const HANDLED = nodeIdOf('handled');
+export const LATEST = nodeIdOf('latest');
+export const GRAVES = nodeIdOf('graves');
+export const DIRECT_SINK = nodeIdOf('Direct');
+export const DERIVED_SINK = nodeIdOf('Derived');
 
-const HANDLER = `export function handle(event, ctx) {
+export const DIRECT_FILE = 'direct.jsonl';
+export const DERIVED_FILE = 'derived.jsonl';
+/** Where the harness posts; the flow's id without its prefix is part of the address. */
+export const INGEST_ADDRESS = '/ingest/crash-test/events';
+
+const CUSTOMERS = 40;
+/** One message in so many cannot be handled at all. */
+export const POISON_EVERY = 50;
+/**
+ * A kill that hits a message while it is alone under way counts as an attempt at it (RN3). Nobody but the poisoned may
+ * end as a dead letter, so there are more attempts than kills that could hit one message in a row.
+ */
+const ATTEMPTS_MAX = 12;
+const RETRY = { ...AT_ONCE, attemptsMax: ATTEMPTS_MAX };
+
+/** Far more ids than are under way: a post that was sent again comes within a second or two of the first. */
+const IDS_REMEMBERED = 20_000;
+/** Makes the compacted topic large enough for its compaction to take a while. */
+const PADDING_BYTES = 1000;
+
+const CODE = `export function handle(event, ctx) {
+  if (event.data.poison === 0) throw new Error('this message cannot be handled');
   const seen = (ctx.state.get('seen') ?? 0) + 1;
   ctx.state.set('seen', seen);
-  ctx.emit('out', { ...event.data, seen });
+  ctx.emit('handled', { ...event.data, seen });
+  ctx.emit('latest', { seen, padding: 'x'.repeat(${PADDING_BYTES}) });
 }
 `;
 
 /**
- * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it.
- * Whatever the producers were told is on disk must be in both files.
+ * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, a compacted topic
+ * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters. The handler has two instances,
+ * works on keys side by side and passes over what it has handled before. Whatever the producers were told is on disk must
+ * be answered for.
  */
-export function crashFlow(count: number, ratePerSecond: number): FlowDocument {
-  const document = emptyDocument('flow:crash', 'Crash test');
-  const delivery = initialDelivery();
-  const topic = { ...NODE_KINDS.topic.initial(), key: 'customer' };
-  document.nodes = [
-    {
-      id: GENERATED,
-      kind: 'generator',
-      name: 'Generator',
-      description: '',
-      config: {
-        ratePerSecond,
-        count,
-        eventType: 'test.generated',
-        key: '',
-        payload: '{"index":"{{index}}","customer":"{{number.int {\\"max\\":40}}}"}',
-        whenFull: 'block',
-      },
-    },
-    {
-      id: INGESTED,
-      kind: 'http',
-      name: 'Ingest',
-      description: '',
-      config: { path: 'events', eventType: 'test.ingested', key: 'customer', whenFull: 'fail' },
-    },
-    { id: ALL, kind: 'topic', name: 'all', description: '', config: topic },
-    {
-      id: DIRECT_SINK,
-      kind: 'file',
-      name: 'Direct',
-      description: '',
-      config: { path: 'direct.jsonl', content: 'cloudevents', ...delivery },
-    },
-    {
-      id: 'node:handler',
-      kind: 'handler',
-      name: 'Handler',
-      description: '',
-      config: { code: HANDLER, ...delivery, timeoutMs: 1000, memoryMb: 64 },
-    },
-    { id: 'node:handled', kind: 'topic', name: 'handled', description: '', config: topic },
-    {
-      id: DERIVED_SINK,
-      kind: 'file',
-      name: 'Derived',
-      description: '',
-      config: { path: 'derived.jsonl', content: 'cloudevents', ...delivery },
-    },
-  ];
-  document.edges = [
-    { id: 'edge:1', source: GENERATED, sourcePort: 'out', target: ALL },
-    { id: 'edge:2', source: INGESTED, sourcePort: 'out', target: ALL },
-    { id: 'edge:3', source: ALL, sourcePort: 'messages', target: DIRECT_SINK },
-    { id: 'edge:4', source: ALL, sourcePort: 'messages', target: 'node:handler' },
-    { id: 'edge:5', source: 'node:handler', sourcePort: 'out', target: 'node:handled' },
-    { id: 'edge:6', source: 'node:handled', sourcePort: 'messages', target: DERIVED_SINK },
-  ];
-  return document;
+export function crashFlow(ratePerSecond: number): FlowDocument {
+  return draftFlow('Crash test')
+    .add('generator', 'Generator', {
+      ratePerSecond,
+      count: null,
+      eventType: 'test.generated',
+      payload: JSON.stringify({
+        index: '{{index}}',
+        customer: `{{number.int {"max":${CUSTOMERS}}}}`,
+        poison: `{{number.int {"max":${POISON_EVERY - 1}}}}`,
+      }),
+    })
+    .add('http', 'Ingest', { path: 'events', eventType: 'test.ingested', key: 'customer' })
+    .add('topic', 'all', { partitions: 3, key: 'customer' })
+    .add('file', 'Direct', { path: DIRECT_FILE, content: 'cloudevents', retry: RETRY })
+    .add('handler', 'Handler', {
+      code: CODE,
+      retry: RETRY,
+      afterLastAttempt: 'dead-letter',
+      order: 'key',
+      instances: 2,
+      idempotency: { window: 'count', key: '', keys: IDS_REMEMBERED },
+    })
+    .add('topic', 'handled', { partitions: 3 })
+    .add('topic', 'latest', { partitions: 2, cleanup: 'compact' })
+    .add('topic', 'graves', { partitions: 1 })
+    .add('file', 'Derived', { path: DERIVED_FILE, content: 'cloudevents', retry: RETRY })
+    .wire('Generator', 'all', 'Direct')
+    .wire('Ingest', 'all', 'Handler', 'handled', 'Derived')
+    .wire('Handler', 'latest')
+    .wire('Handler#dead-letter', 'graves').document;
 }

@@ -41,7 +41,10 @@ async function runProcesses({ pid }: Product): Promise<string> {
   return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim();
 }
 
-type Moment = { when: string; come(product: Product, before: string, answered: Promise<unknown>): Promise<unknown> };
+type Moment = {
+  when: string;
+  come(product: Product, before: string, answered: Promise<unknown>): Promise<unknown>;
+};
 
 const whenProcesses = async (product: Product, fits: (now: string) => boolean): Promise<void> => {
   await until('the processes of the run to change', async () => {
@@ -54,7 +57,10 @@ const whenProcesses = async (product: Product, fits: (now: string) => boolean): 
 /** At which moments of a replacement the server is killed; one each. */
 const MOMENTS: readonly Moment[] = [
   { when: 'it was asked for', come: async () => {} },
-  { when: 'the old process is gone', come: (product, before) => whenProcesses(product, (now) => now !== before) },
+  {
+    when: 'the old process is gone',
+    come: (product, before) => whenProcesses(product, (now) => now !== before),
+  },
   {
     when: 'the new process is there',
     come: (product, before) => whenProcesses(product, (now) => now !== '' && now !== before),
@@ -84,7 +90,11 @@ it('[RN4] [RN3] a run is on the old version or on the new one, whole, whenever i
       const { run: old } = await watchOnce(client, runId);
       const preview = await client.request('run.previewReplacement', { runId });
       const answered = client
-        .request('run.replace', { runId, expectedVersion: preview.version, expectedRevision: preview.revision })
+        .request('run.replace', {
+          runId,
+          expectedVersion: preview.version,
+          expectedRevision: preview.revision,
+        })
         // The kill may come before the answer.
         .catch(() => null);
       await moment.come(product, before, answered);
@@ -110,7 +120,11 @@ it('[RN4] [RN3] a run is on the old version or on the new one, whole, whenever i
       await until('it to go on', () => isAt(sofar + 50));
     }
 
-    await until('the run to complete', async () => (await watchOnce(client, runId)).run.status === 'completed', 90_000);
+    await until(
+      'the run to complete',
+      async () => (await watchOnce(client, runId)).run.status === 'completed',
+      90_000,
+    );
     const { run } = await watchOnce(client, runId);
     expect(run.counters[nodeIdOf('Source')]?.out).toBe(COUNT);
     expect(run.counters[nodeIdOf('Speak')]).toMatchObject({ in: COUNT, out: COUNT, deadLettered: 0 });

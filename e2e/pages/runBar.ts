@@ -52,6 +52,12 @@ export class RunBar {
     await expect(this.status).toHaveAttribute('data-status', status, { timeout });
   }
 
+  /** Ends every fault that is on, in one press. */
+  async healAll(): Promise<void> {
+    await this.page.getByTestId('heal-all').click();
+    await expect(this.page.getByTestId('faults-running')).toHaveCount(0);
+  }
+
   /** Opens the list of what happened to the run as a whole. */
   async notices(): Promise<Locator> {
     const list = this.page.getByRole('list', { name: 'Notices of this run' });
@@ -142,7 +148,9 @@ export class RunList {
 
   /** What both runs say in a row of the comparison, the older one first. */
   async compared(row: string): Promise<string[]> {
-    const cells = this.comparison.getByRole('row').filter({ has: this.page.getByRole('rowheader', { name: row, exact: true }) });
+    const cells = this.comparison
+      .getByRole('row')
+      .filter({ has: this.page.getByRole('rowheader', { name: row, exact: true }) });
     return cells.getByRole('cell').allInnerTexts();
   }
 }

@@ -69,10 +69,14 @@ test('[RN4] a person edits a running flow, sees what will change, applies it, an
     await expect.poll(() => canvas.counterValue(name, counter)).toBe(COUNT);
   const [{ id: runId = '' } = {}] = (await client.request('run.list', { flowId })).runs;
   const derived = await topicLines(product.url, runId, nodeIdOf(PIPELINE.derived));
-  const factors = derived.filter(({ data }) => (data.index ?? 0) > 0).map(({ data }) => Number(data.doubled) / Number(data.index));
+  const factors = derived
+    .filter(({ data }) => (data.index ?? 0) > 0)
+    .map(({ data }) => Number(data.doubled) / Number(data.index));
   expect(new Set(factors)).toEqual(new Set([2, 3]));
   expect(factors.filter((factor) => factor === 2).length).toBeGreaterThanOrEqual(before - 1);
-  const indexes = (await sinkLines(product.dataFolder, runId, 'result.jsonl')).map(({ data }) => data.index ?? -1);
+  const indexes = (await sinkLines(product.dataFolder, runId, 'result.jsonl')).map(
+    ({ data }) => data.index ?? -1,
+  );
   expect(indexes.sort((a, b) => a - b)).toEqual(Array.from({ length: COUNT }, (_, index) => index));
 });
 
@@ -92,9 +96,12 @@ test('[RN4] a version that cannot run is refused where one looks, and the run go
   await workbench.whenSaved();
   const dialog = await run.lookAtChanges();
   await dialog.apply();
-  await expect(dialog.problem).toContainText('Version 2 cannot run, so the run goes on with version 1. Double:', {
-    timeout: 30_000,
-  });
+  await expect(dialog.problem).toContainText(
+    'Version 2 cannot run, so the run goes on with version 1. Double:',
+    {
+      timeout: 30_000,
+    },
+  );
   await dialog.cancel();
   const before = await canvas.counterValue(PIPELINE.sink, 'in');
   await expect.poll(() => canvas.counterValue(PIPELINE.sink, 'in')).toBeGreaterThan(before + 20);

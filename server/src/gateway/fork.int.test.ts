@@ -136,9 +136,16 @@ describe('runs that are over', () => {
     const document = countingFlow({ id: 'flow:findable', count: 3, ratePerSecond: 1000 });
     document.name = 'Sought after';
     const completed = await runOnce(document);
-    const broken = countingFlow({ id: 'flow:findable-too', count: 3, ratePerSecond: 1, code: 'export function handle( {' });
+    const broken = countingFlow({
+      id: 'flow:findable-too',
+      count: 3,
+      ratePerSecond: 1,
+      code: 'export function handle( {',
+    });
     await importFlow(broken);
-    expect(await page.refusal('run.start', { flowId: broken.id, paused: false })).toBe('HANDLER_COMPILE_FAILED');
+    expect(await page.refusal('run.start', { flowId: broken.id, paused: false })).toBe(
+      'HANDLER_COMPILE_FAILED',
+    );
     const found = async (text: string, flowId?: string): Promise<string[]> => {
       const { runs } = await page.ask('run.list', { text, ...(flowId === undefined ? {} : { flowId }) });
       return runs.map((run) => run.flowId);

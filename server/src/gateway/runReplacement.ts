@@ -76,7 +76,8 @@ export function createReplacing({ store, supervisor, book, readers, nowMs }: Rep
     try {
       const { refused } = await supervisor.replace(summary.id, documentOfRun(summary, document), version);
       settle(run, refused);
-      if (refused !== null) throw refusal(`${notReplaced(version, summary.version)} ${refused.message}`, refused);
+      if (refused !== null)
+        throw refusal(`${notReplaced(version, summary.version)} ${refused.message}`, refused);
     } catch (thrown) {
       const error = toWorkbenchError(thrown);
       // The server is closing, or the run has ended: what is written down decides it, or it does not matter any more.
@@ -108,7 +109,8 @@ export function createReplacing({ store, supervisor, book, readers, nowMs }: Rep
           { details: { version, revision: flow.revision } },
         );
       }
-      if (changes.length === 0) throw refusal('The drawing says what runs already: there is nothing to apply.');
+      if (changes.length === 0)
+        throw refusal('The drawing says what runs already: there is nothing to apply.');
       const blocking = changes.filter(({ effect }) => effect === 'blocking');
       if (blocking.length > 0) throw refusal(blocking.map(({ consequence }) => consequence).join(' '));
       refuseUnrunnable(flow.document);

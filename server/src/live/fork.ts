@@ -54,11 +54,17 @@ export async function copyFork(copy: ForkCopy): Promise<boolean> {
   const { broker, plan, fork } = copy;
   const topic = plan.topics.find((candidate) => candidate.topic === fork.topic);
   if (!topic) {
-    throw new WorkbenchError('TOPIC_NOT_FOUND', 'The topic to be handled again is not in the drawing any more.');
+    throw new WorkbenchError(
+      'TOPIC_NOT_FOUND',
+      'The topic to be handled again is not in the drawing any more.',
+    );
   }
   const progress = (await savedProgress(broker)) ?? firstProgress(copy);
   if (progress.done) return true;
-  const total = progress.ends.reduce((sum, end, partition) => sum + end - (progress.next[partition] ?? end), 0);
+  const total = progress.ends.reduce(
+    (sum, end, partition) => sum + end - (progress.next[partition] ?? end),
+    0,
+  );
   const all = progress.copied + total;
   let said = progress.copied;
   for (const [partition, end] of progress.ends.entries()) {
@@ -119,7 +125,13 @@ async function copyPage(
 ): Promise<void> {
   const fromOffset = progress.next[partition] as number;
   const end = progress.ends[partition] as number;
-  const request = { topic: fork.topic, partition, fromOffset, messagesMax: PAGE_MESSAGES, bytesMax: PAGE_BYTES };
+  const request = {
+    topic: fork.topic,
+    partition,
+    fromOffset,
+    messagesMax: PAGE_MESSAGES,
+    bytesMax: PAGE_BYTES,
+  };
   const page = source.read(request).messages.filter(({ offset }) => offset < end);
   const last = page.at(-1);
   // Nothing up to the end: compaction has left a gap there.

@@ -51,6 +51,24 @@ export async function restoreRun(
   return { firsts, ends, held, commits, starts, state: await broker.state(), afterCrash };
 }
 
+/** When the run wrote its newest message, by the clock it had then; 0 where it has written none. */
+export async function newestAppendMs(
+  broker: Broker,
+  { firsts, ends }: Pick<RestoredRun, 'firsts' | 'ends'>,
+): Promise<number> {
+  let newestMs = 0;
+  for (const [topic, partitions] of Object.entries(ends)) {
+    for (const [partition, end] of partitions.entries()) {
+      // Nothing was written, or all of it has expired.
+      if (end === firsts[topic]?.[partition]) continue;
+      const last = { topic, partition, fromOffset: end - 1, messagesMax: 1, bytesMax: 1 };
+      const { messages } = await broker.read(last);
+      newestMs = Math.max(newestMs, messages[0]?.appendedAtMs ?? 0);
+    }
+  }
+  return newestMs;
+}
+
 async function startOffsets(
   broker: Broker,
   document: FlowDocument,

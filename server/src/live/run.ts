@@ -19,7 +19,7 @@ import { type Ingested, type Invoker, LiveDriver } from './liveDriver.ts';
 import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
 import { isSwitched, switchTo } from './replacement.ts';
-import { restoreRun, topicSpecOf } from './restore.ts';
+import { newestAppendMs, restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
 import { type SeekRequest, seekPositions } from './seek.ts';
 import { createSink } from './sinks/registry.ts';
@@ -33,6 +33,8 @@ export type RunParts = {
   sandbox: Sandbox;
   /** The log of the run that this one forks. */
   origin?: ForkSource;
+  /** What becomes of the trace records; kept in the run's folder when left out. */
+  createTraces?: typeof createTracePipeline;
 };
 
 /** What a run tells whoever hosts it. */
@@ -67,14 +69,9 @@ export interface LiveRun {
 const SUSPEND_MS_MAX = 3000;
 
 /** Null when it was cancelled before it began. */
-export async function startRun(
-  boot: RunBootstrap,
-  parts: RunParts,
-  host: RunHost,
-): Promise<LiveRun | null> {
+export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun | null> {
   const { document } = boot;
-  const { broker, sandbox } = parts;
-  const clock = createWallClock();
+  const { broker, sandbox, createTraces = createTracePipeline } = parts;
   const plan = buildPlan(document);
   const checkPayload = createPayloadCheck(document);
   // First, because it is what most often cannot be: a version whose code does not compile leaves the log as it was.
@@ -86,15 +83,16 @@ export async function startRun(
       plan,
       source: parts.origin,
       fork: boot.fork,
-      nowMs: clock.nowMs,
-      onProgress: (message) => host.onNotice({ timeMs: clock.nowMs(), level: 'info', message }),
+      nowMs: Date.now,
+      onProgress: (message) => host.onNotice({ timeMs: Date.now(), level: 'info', message }),
       isCancelled: host.isCancelled,
     });
     if (!whole) return null;
   }
   const found = await restoreRun(broker, plan, document, boot.afterCrash);
+  const clock = createWallClock(await newestAppendMs(broker, found));
   const sources = await openSources(boot, found, clock.nowMs);
-  const traces = await createTracePipeline({
+  const traces = await createTraces({
     folder: boot.folder,
     resumeSeq: traceSeqOf(found),
     traceRatePerSecond: document.settings.traceRatePerSecond,

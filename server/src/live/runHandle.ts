@@ -3,10 +3,10 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
-import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { Replaces } from './replacement.ts';
+import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { Replacement, SupervisedRun, SupervisorEvents } from './supervision.ts';
 
 export type RunHandleOptions = {
@@ -111,7 +111,8 @@ export class RunHandle {
 
   async #changeOver(next: Version): Promise<void> {
     const suspended = await this.#suspendProcess();
-    if (this.#finished) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run ended before the changes were applied.');
+    if (this.#finished)
+      throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run ended before the changes were applied.');
     this.#version = next;
     await this.#boot(suspended?.idle !== true);
     // In the order in which they were asked, before anything that waited for this process.

@@ -252,6 +252,22 @@ describe('a server that ends in good order', () => {
     await expectSunkOnce(600);
   });
 
+  it('[RN3] a run that is killed on its way up goes on all the same, for it has run before', async () => {
+    const document = doubling({ count: 300, ratePerSecond: 1000 });
+    await run.start(document);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 20);
+    await run.close();
+
+    const next = run.another();
+    const started = next.start(document, { afterCrash: true });
+    await until('the process', () => next.supervisor.pidOf(RUN_ID) ?? undefined);
+    await next.kill();
+    await started;
+    expect((await next.whenOver()).status).toBe('completed');
+    expect(next.restarts()).toBe(1);
+    expectWhole(next.metrics(), 300);
+  });
+
   it.each(['away', 'on its way up'])(
     '[RN3] starts no process behind its own back while the one that died is %s',
     async (state) => {

@@ -26,5 +26,6 @@ describe('the wall clock', () => {
     }
     expect(last - before).toBeLessThan(HOUR_MS);
     expect(createWallClock().nowMs(), 'a clock made afterwards goes by the new time').toBeLessThan(before);
+    expect(createWallClock(last).nowMs(), 'unless it is to go on from a time').toBeGreaterThanOrEqual(last);
   });
 });

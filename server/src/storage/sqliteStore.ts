@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { fromSqliteError } from '../sqlite/sqliteErrors.ts';
+import { walDamage } from '../sqlite/walCheck.ts';
 import { canonical, documentFromText, documentToText } from './documentText.ts';
 import { runFromText, runToText } from './runText.ts';
 import type { Store, StoredFlow, StoredRun } from './store.ts';
@@ -32,10 +33,17 @@ const CACHED_FLOWS_MAX = 200;
 export function openSqliteStore(folder: string): Store {
   const path = join(folder, DATABASE_NAME);
   return guarded(path, () => {
+    const damage = walDamage(path);
+    if (damage !== null) {
+      throw new WorkbenchError(
+        'STORAGE_CORRUPT',
+        `${path}-wal is damaged: ${damage}. Restore it together with ${DATABASE_NAME} from a backup, or move it and ${DATABASE_NAME}-shm away to go on from what was written before.`,
+      );
+    }
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     try {
-      // The data folder belongs to one server, so the wal-index can stay in that server's memory.
-      database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+      // Not locked exclusively: the map of the write-ahead log must outlive a killed server, to tell damage from a torn end.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
       database.exec('PRAGMA foreign_keys = ON');
       migrateTables(database, path);
       return createStore(database, path);

@@ -15,11 +15,13 @@ export interface RunReader {
 export type MessageRef = { topicId: string; partition: number; offset: number };
 /** What a trace passes on the drawing. */
 export type LitPath = { nodeIds: ReadonlySet<string>; edgeIds: ReadonlySet<string> };
-export type WatchTab = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+export type WatchTab = 'traces' | 'messages' | 'dead-letters' | 'faults' | 'metrics' | 'problems' | 'logs';
 
 /** What the panels ask of the page around them. */
 export interface WatchHost {
   showNode(nodeId: string): void;
+  /** Of an edge that was drawn away meanwhile, nothing is shown. */
+  showEdge(edgeId: string): void;
   openTab(tab: WatchTab): void;
   /** Lights a path on the canvas and dims the rest; null brings all back. */
   light(path: LitPath | null): void;

@@ -114,7 +114,11 @@ function Preview({ preview }: { preview: ReplacementPreview }) {
             <h3>{title}</h3>
             <ul>
               {changes.map((change) => (
-                <Change key={`${change.record} ${change.kind} ${change.id}`} change={change} preview={preview} />
+                <Change
+                  key={`${change.record} ${change.kind} ${change.id}`}
+                  change={change}
+                  preview={preview}
+                />
               ))}
             </ul>
           </section>
@@ -182,7 +186,9 @@ export function ApplyButton({ refusal }: { refusal: string | null }) {
       size="compact-sm"
       variant="light"
       className={classes.apply}
-      leftSection={applying ? <Loader size={12} color="currentColor" aria-hidden /> : <RefreshCw size={13} aria-hidden />}
+      leftSection={
+        applying ? <Loader size={12} color="currentColor" aria-hidden /> : <RefreshCw size={13} aria-hidden />
+      }
       aria-label={label}
       title={refusal ?? 'See what the drawing would change in the run, and apply it (Ctrl+Enter)'}
       aria-disabled={refusal !== null}

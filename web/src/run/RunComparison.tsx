@@ -63,17 +63,17 @@ export function RunComparison({ runs, live }: Props) {
 
 /** Counters that are zero in both runs have nothing to say. */
 function nodeRows(id: string, name: string, sides: readonly RunSummary[]) {
-  return COUNTERS.filter(({ name: counter }) => sides.some((run) => (run.counters[id]?.[counter] ?? 0) > 0)).map(
-    ({ name: counter, label }) => (
-      <Row
-        key={`${id} ${counter}`}
-        label={`${name}, ${label}`}
-        values={sides.map((run) =>
-          run.counters[id] ? exactNumber((run.counters[id] ?? zeroCounters())[counter]) : 'not there',
-        )}
-      />
-    ),
-  );
+  return COUNTERS.filter(({ name: counter }) =>
+    sides.some((run) => (run.counters[id]?.[counter] ?? 0) > 0),
+  ).map(({ name: counter, label }) => (
+    <Row
+      key={`${id} ${counter}`}
+      label={`${name}, ${label}`}
+      values={sides.map((run) =>
+        run.counters[id] ? exactNumber((run.counters[id] ?? zeroCounters())[counter]) : 'not there',
+      )}
+    />
+  ));
 }
 
 function Row({ label, values }: { label: string; values: readonly string[] }) {

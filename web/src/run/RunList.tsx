@@ -103,7 +103,9 @@ function Runs({ onDone }: { onDone: () => void }) {
               compared={compared.includes(run.id)}
               hasOrigin={runs.some(({ id }) => id === run.forkedFrom?.runId)}
               onCompare={(on) =>
-                setCompared((before) => [...before.filter((id) => id !== run.id), ...(on ? [run.id] : [])].slice(-2))
+                setCompared((before) =>
+                  [...before.filter((id) => id !== run.id), ...(on ? [run.id] : [])].slice(-2),
+                )
               }
               onPick={pick}
               onRemove={() => void controller?.remove(run.id)}

@@ -4,8 +4,8 @@ import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { withoutProducers } from '@millrace/shared/flow/withoutProducers.ts';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useConnection } from '../connection/ConnectionProvider.tsx';
-import { NodeBadgePainter } from '../live/NodeBadgePainter.tsx';
 import { isActive, type LiveRun } from '../live/liveRun.ts';
+import { NodeBadgePainter } from '../live/NodeBadgePainter.tsx';
 import { useSignal } from '../live/useSignal.ts';
 import { type Watch, type WatchHost, WatchProvider } from '../live/watch.tsx';
 import { useReplacement } from './replacement.ts';
@@ -41,6 +41,7 @@ export function RunWatch({ flowId, gate, draft, host, beforeRun, children }: Run
   const stableHost = useMemo<WatchHost>(
     () => ({
       showNode: (nodeId) => latest.current.host.showNode(nodeId),
+      showEdge: (edgeId) => latest.current.host.showEdge(edgeId),
       openTab: (tab) => latest.current.host.openTab(tab),
       light: (path) => latest.current.host.light(path),
     }),
@@ -62,8 +63,8 @@ export function RunWatch({ flowId, gate, draft, host, beforeRun, children }: Run
     useRunStore.setState({ gate: { runnable: gate.runnable, reason: gate.reason } });
   }, [gate.runnable, gate.reason]);
 
-  const refusal = useRunStore(({ runs, gate: current, pending }) =>
-    refusals(activeRun(runs), current, pending).fork,
+  const refusal = useRunStore(
+    ({ runs, gate: current, pending }) => refusals(activeRun(runs), current, pending).fork,
   );
   const reader = useMemo(() => (live ? runReader(connection, live.runId) : null), [connection, live]);
   const watch = useMemo<Watch>(
@@ -82,7 +83,7 @@ export function RunWatch({ flowId, gate, draft, host, beforeRun, children }: Run
   return (
     <WatchProvider watch={watch}>
       {children}
-      <NodeBadgePainter live={live} />
+      <NodeBadgePainter live={live} onOpen={stableHost.openTab} />
     </WatchProvider>
   );
 }
@@ -101,7 +102,8 @@ function usePendingChanges(live: LiveRun | null, draft: FlowDocument): void {
       const isFork = live?.summary?.forkedFrom != null;
       const of = (document: FlowDocument): FlowDocument => (isFork ? withoutProducers(document) : document);
       const pendingChanges = isShown ? compareFlows(of(running), of(draft)).length : 0;
-      if (pendingChanges !== useReplacement.getState().pendingChanges) useReplacement.setState({ pendingChanges });
+      if (pendingChanges !== useReplacement.getState().pendingChanges)
+        useReplacement.setState({ pendingChanges });
     }, COMPARE_AFTER_MS);
     return () => clearTimeout(timer);
   }, [live, seen, draft]);

@@ -43,7 +43,9 @@ export const EFFECTS: readonly { effect: ChangeEffect; title: string }[] = [
   { effect: 'keeps', title: 'Goes on' },
 ];
 
-export function byEffect(changes: readonly FlowChange[]): { title: string; effect: ChangeEffect; changes: FlowChange[] }[] {
+export function byEffect(
+  changes: readonly FlowChange[],
+): { title: string; effect: ChangeEffect; changes: FlowChange[] }[] {
   return EFFECTS.map((group) => ({
     ...group,
     changes: changes.filter(({ effect }) => effect === group.effect),

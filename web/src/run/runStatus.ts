@@ -43,7 +43,10 @@ export function statusView(run: RunSummary, metrics: MetricsSnapshot | null): St
 }
 
 /** For each control: null when it can be used, else the sentence that says why not. */
-export type Refusals = Record<'start' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'fork', string | null>;
+export type Refusals = Record<
+  'start' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'fork',
+  string | null
+>;
 
 export function refusals(active: RunSummary | null, gate: RunGate, pending: RunAction | null): Refusals {
   const busy = pending === null ? null : BUSY[pending];
@@ -62,7 +65,9 @@ export function refusals(active: RunSummary | null, gate: RunGate, pending: RunA
     apply: wait ?? null,
     fork:
       busy ??
-      (status !== null ? 'This flow is running. Stop the run to handle messages again in a new one.' : gate.reason),
+      (status !== null
+        ? 'This flow is running. Stop the run to handle messages again in a new one.'
+        : gate.reason),
     stop: busy ?? (status === null ? none : null) ?? stopping,
   };
 }

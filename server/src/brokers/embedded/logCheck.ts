@@ -6,7 +6,7 @@ import { partitionChecksum } from './rowChecksums.ts';
 /**
  * How damage to `log.db` is noticed. Payloads have checksums that are verified when they are read, and so have all other
  * rows; what remains is that a row is not found. Rows of a partition follow one another without holes, so that a missing
- * one shows, and `sealed_end` says where the last one must be. Whatever is in the write-ahead log still, `walCheck.ts`
+ * one shows, and `sealed_end` says where the last one must be. Whatever is in the write-ahead log still, `sqlite/walCheck.ts`
  * looks after.
  */
 

@@ -1,10 +1,10 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { walDamage } from '../../sqlite/walCheck.ts';
 import { checkPartitions, checkSchema, checkStructure, readSchemaText } from './logCheck.ts';
 import { corruptLog, logError, logPath, repairedPath, walPath } from './logErrors.ts';
 import { commitChecksum, partitionChecksum, stateChecksum } from './rowChecksums.ts';
-import { checkWal } from './walCheck.ts';
 
 /** `fsync`: acknowledged means on disk (TP3). `relaxed`: it survives the process, but not a loss of power. */
 export type Durability = 'fsync' | 'relaxed';
@@ -180,7 +180,8 @@ function preparing(
 ): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    checkWal(folder);
+    const damage = walDamage(logPath(folder));
+    if (damage !== null) throw corruptLog(folder, damage, { file: walPath(folder) });
     database = new DatabaseSync(logPath(folder), options);
     prepare(database);
     return database;

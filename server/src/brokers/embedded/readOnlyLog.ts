@@ -95,7 +95,8 @@ export function openLogReader(folder: string): LogReader {
       return log?.offsetAtTime(found, timeMs) ?? found.end;
     },
     state: () => open()?.state() ?? [],
-    stateSizes: () => (open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database, folder)),
+    stateSizes: () =>
+      open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database, folder),
     readNewest(topic, limit, filter = {}) {
       const log = open();
       return log === null

@@ -60,7 +60,8 @@ function connected(before: FlowGraph, after: FlowGraph, edge: FlowEdge): Consequ
   switch (edgeRole(after, edge)) {
     case 'subscribe': {
       const consumer = after.nodes.get(edge.target) as FlowNode;
-      const start = 'startFrom' in consumer.config ? consumer.config.startFrom : ({ at: 'earliest' } as const);
+      const start =
+        'startFrom' in consumer.config ? consumer.config.startFrom : ({ at: 'earliest' } as const);
       return starts(`${to} starts to read ${from}, at ${describeStart(start)}.`);
     }
     case 'dead-letter': {

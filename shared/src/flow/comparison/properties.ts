@@ -32,7 +32,9 @@ function special(path: string, old: FlowNode, node: FlowNode, known: RunKnowledg
       return [codeChanged(node, known)];
     case 'startFrom':
       return [
-        keeps('Where it starts counts only for a group that has committed nothing; this one goes on where it is.'),
+        keeps(
+          'Where it starts counts only for a group that has committed nothing; this one goes on where it is.',
+        ),
       ];
     case 'idempotency':
       return [idempotencyChanged(old, node)];
@@ -63,8 +65,10 @@ type Idempotency = { window: 'off' } | { window: 'time' | 'count'; key: string }
 function idempotencyChanged(old: FlowNode, node: FlowNode): Consequence {
   const before = idempotencyOf(old);
   const after = idempotencyOf(node);
-  if (after.window === 'off') return loses('It forgets which keys it has handled: duplicates are handled again.');
-  if (before.window === 'off') return starts('It remembers the keys it handles from now on, not those of before.');
+  if (after.window === 'off')
+    return loses('It forgets which keys it has handled: duplicates are handled again.');
+  if (before.window === 'off')
+    return starts('It remembers the keys it handles from now on, not those of before.');
   if (before.key !== after.key)
     return loses('Duplicates are told by another key: the keys it remembers are forgotten.');
   return keeps('It goes on with the keys it remembers, under the new limit.');
@@ -75,7 +79,9 @@ function idempotencyOf(node: FlowNode): Idempotency {
 }
 
 function addressChanged(old: FlowNode, node: FlowNode): Consequence {
-  return loses(`It takes messages at …/${pathOf(node)} from now on; …/${pathOf(old)} answers that there is no such address.`);
+  return loses(
+    `It takes messages at …/${pathOf(node)} from now on; …/${pathOf(old)} answers that there is no such address.`,
+  );
 }
 
 function fileChanged(old: FlowNode, node: FlowNode): Consequence {
@@ -106,7 +112,9 @@ function topicConsequences(old: Topic, node: Topic, known: RunKnowledge): Conseq
     );
   }
   if (before.key !== after.key)
-    consequences.push(keeps('What is appended from now on gets its key the new way; what is stored keeps its own.'));
+    consequences.push(
+      keeps('What is appended from now on gets its key the new way; what is stored keeps its own.'),
+    );
   if (before.schema !== after.schema || before.schemaPolicy !== after.schemaPolicy)
     consequences.push(keeps('What is appended from now on is checked the new way; what is stored stays.'));
   const retention = retentionChanged(before, after, known.messages[node.id]);
@@ -116,9 +124,14 @@ function topicConsequences(old: Topic, node: Topic, known: RunKnowledge): Conseq
 
 const RETENTION = ['retentionMs', 'retentionBytes', 'retentionMessages'] as const;
 
-function retentionChanged(before: TopicConfig, after: TopicConfig, messages: number | undefined): Consequence | null {
+function retentionChanged(
+  before: TopicConfig,
+  after: TopicConfig,
+  messages: number | undefined,
+): Consequence | null {
   const paths = changedPaths(before, after);
-  if (!paths.some((path) => path === 'cleanup' || path.startsWith('retention') || path === 'tombstoneMs')) return null;
+  if (!paths.some((path) => path === 'cleanup' || path.startsWith('retention') || path === 'tombstoneMs'))
+    return null;
   // 0 is no limit.
   const tighter = RETENTION.some(
     (name) => after[name] !== 0 && (before[name] === 0 || after[name] < before[name]),

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { wholeFrames } from '../../../sqlite/walCheck.ts';
 import { logPath, walPath } from '../logErrors.ts';
-import { wholeFrames } from '../walCheck.ts';
 
 /** What SQLite takes where nobody says otherwise, and nobody does. */
 export const PAGE_BYTES = 4096;

@@ -1,13 +1,16 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { uptime } from 'node:os';
-import { corruptLog, walMapPath, walPath } from './logErrors.ts';
+
+/** The write-ahead log of a database, and the map that SQLite keeps of it for as long as somebody has it open. */
+const walPath = (database: string): string => `${database}-wal`;
+const walMapPath = (database: string): string => `${database}-shm`;
 
 /**
  * SQLite takes a damaged write-ahead log for one that ends there, and so would forget what was acknowledged without a
- * word. Before anybody opens the log we therefore read it with our own eyes. A transaction that a power cut tore is the
+ * word. Before anybody opens a database we therefore read it with our own eyes. A transaction that a power cut tore is the
  * one damage that is in order: nobody was told that it is on disk. What tells the two apart:
  *
- * - the map that SQLite keeps beside (`log.db-shm`) outlives a killed process, and says how many frames were committed;
+ * - the map that SQLite keeps beside (`-shm`) outlives a killed process, and says how many frames were committed;
  * - a torn transaction is the last one, so at most one commit can follow the place where the frames stop being whole.
  *
  * Layouts: https://www.sqlite.org/walformat.html
@@ -32,21 +35,23 @@ type WalScan = {
   commitsBehind: number;
 };
 
-export function checkWal(folder: string): void {
+/** What is wrong with the write-ahead log of a database, as the rest of a sentence about the file; null when nothing is. */
+export function walDamage(database: string): string | null {
   for (let look = 0; look < LOOKS_MAX; look++) {
-    const before = readMapBytes(folder);
-    const damage = findDamage(folder, parseMap(folder, before));
-    if (damage === null) return;
-    if (before.equals(readMapBytes(folder))) throw corruptLog(folder, damage, { file: walPath(folder) });
+    const before = readMapBytes(database);
+    const damage = findDamage(database, parseMap(database, before));
+    if (damage === null) return null;
+    if (before.equals(readMapBytes(database))) return damage;
   }
   // Whoever changes the map that often has the log open, and has checked it.
+  return null;
 }
 
-function findDamage(folder: string, map: WalMap | null): string | null {
+function findDamage(database: string, map: WalMap | null): string | null {
   const needed = map !== null && map.committed > map.copied ? map.committed : 0;
   const missing = (whole: number): string =>
     `it holds ${whole} whole pages of the ${needed} that were acknowledged`;
-  const handle = openIfThere(walPath(folder));
+  const handle = openIfThere(walPath(database));
   if (handle === null) return needed > 0 ? missing(0) : null;
   try {
     const { size } = fstatSync(handle);
@@ -150,17 +155,17 @@ function parseHeader(bytes: Buffer): WalHeader | null {
   return bigEndian || isIntact ? { pageBytes, salts: bytes.subarray(16, 24), bigEndian, sums } : null;
 }
 
-function readMapBytes(folder: string): Buffer {
+function readMapBytes(database: string): Buffer {
   try {
-    return readFileSync(walMapPath(folder)).subarray(0, MAP_BYTES);
+    return readFileSync(walMapPath(database)).subarray(0, MAP_BYTES);
   } catch {
     return Buffer.alloc(0);
   }
 }
 
 /** Null when there is no map that can be trusted. */
-function parseMap(folder: string, bytes: Buffer): WalMap | null {
-  if (bytes.length < MAP_BYTES || !isOfThisBoot(walMapPath(folder))) return null;
+function parseMap(database: string, bytes: Buffer): WalMap | null {
+  if (bytes.length < MAP_BYTES || !isOfThisBoot(walMapPath(database))) return null;
   const header = bytes.subarray(0, MAP_HEADER_BYTES);
   const isUsable =
     header.equals(bytes.subarray(MAP_HEADER_BYTES, 2 * MAP_HEADER_BYTES)) && header.readUInt8(12) === 1;

@@ -1,0 +1,185 @@
+import { isFinalRunStatus, type MetricsSnapshot } from '@millrace/shared/trace/metrics.ts';
+import { createRandom, type Random } from '@millrace/shared/util/random.ts';
+import { type Client, connectClient } from '../support/client.ts';
+import { type Product, startProduct, temporaryFolder } from '../support/product.ts';
+import { runFlow, runFolder, summaryOf, untilStatus, watchOnce } from '../support/runs.ts';
+import { until } from '../support/until.ts';
+import { crashFlow } from './crashFlow.ts';
+import { type Load, startLoad } from './load.ts';
+import { MOMENTS, PHASES, type Phase } from './moments.ts';
+import { type Verdict, verdictOn } from './verdict.ts';
+import { kill, leavesServer, VICTIMS, type Victim } from './victims.ts';
+
+export type CrashTestOptions = {
+  kills: number;
+  seed: number;
+  /** Hears of every kill. */
+  say(line: string): void;
+};
+
+export type CrashReport = Verdict & {
+  seed: number;
+  durationMs: number;
+  byPhase: Record<Phase, number>;
+  byVictim: Record<Victim, number>;
+  acknowledged: number;
+  resent: number;
+  /** Kept when something was found, for a look at what is on disk. */
+  folder: string;
+  remove(): Promise<void>;
+};
+
+const RATE_PER_SECOND = 250;
+const SENDERS = 3;
+const PHASE_MS_MAX = 15_000;
+const PROGRESS_MS_MAX = 40_000;
+const CATCH_UP_MS_MAX = 120_000;
+/** So little is handed on well within the time that stopping takes for it (RN3). */
+const LAG_BEFORE_STOP_MAX = 300;
+
+/**
+ * Kills a working server again and again at moments drawn from the seed, lets it come back each time, and then holds what
+ * is on disk against what its producers were told. Everything is seen from outside, as a user's programs would see it.
+ */
+export async function runCrashTest(options: CrashTestOptions): Promise<CrashReport> {
+  const startedAt = performance.now();
+  const { folder, remove } = await temporaryFolder('crash');
+  const test = new CrashTest(folder, options);
+  try {
+    await test.start();
+    for (let index = 0; index < options.kills; index++) await test.killOnce(index);
+    const verdict = await test.finish();
+    const durationMs = performance.now() - startedAt;
+    return { ...verdict, ...test.counts(), seed: options.seed, durationMs, folder, remove };
+  } catch (thrown) {
+    options.say(`what was left is in ${folder}`);
+    throw thrown;
+  } finally {
+    await test.close();
+  }
+}
+
+class CrashTest {
+  readonly #folder: string;
+  readonly #options: CrashTestOptions;
+  readonly #random: Random;
+  readonly #byPhase = Object.fromEntries(PHASES.map((phase) => [phase, 0])) as Record<Phase, number>;
+  readonly #byVictim = Object.fromEntries(VICTIMS.map((victim) => [victim, 0])) as Record<Victim, number>;
+  readonly #load: Load = startLoad(SENDERS);
+  #product: Product | null = null;
+  #client: Client | null = null;
+  #runId = '';
+
+  constructor(folder: string, options: CrashTestOptions) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#random = createRandom(options.seed);
+  }
+
+  async start(): Promise<void> {
+    const { client } = await this.#startServer();
+    const run = await runFlow(client, crashFlow(RATE_PER_SECOND));
+    this.#runId = run.id;
+    await this.#progress('the first messages');
+  }
+
+  async killOnce(index: number): Promise<void> {
+    const { kills, say } = this.#options;
+    const product = this.#product ?? (await this.#startServer()).product;
+    const phase = PHASES[this.#random.int(PHASES.length)] as Phase;
+    const victim = VICTIMS[this.#random.int(VICTIMS.length)] as Victim;
+    if (phase !== 'recovery')
+      await this.#progress(`messages to be acknowledged again before kill ${index + 1}`);
+
+    const scene = {
+      runFolder: runFolder(this.#folder, this.#runId),
+      serverPid: product.pid,
+      random: this.#random,
+    };
+    const seen = await MOMENTS[phase](scene, AbortSignal.timeout(PHASE_MS_MAX));
+    if (!seen) throw new Error(`waited ${PHASE_MS_MAX} ms for a moment of ${phase}`);
+    if (!leavesServer(victim)) this.#disconnect();
+    // Nobody there to kill, on the way up: then the server dies.
+    const killed = (await kill(victim, product)) ? victim : 'server';
+    if (killed !== victim) {
+      this.#disconnect();
+      await kill(killed, product);
+    }
+    if (!leavesServer(killed)) this.#product = null;
+    this.#byPhase[phase]++;
+    this.#byVictim[killed]++;
+    const acknowledged = this.#load.acknowledged.size;
+    say(`kill ${index + 1} of ${kills}: ${killed}, phase ${phase}; ${acknowledged} acknowledged so far`);
+  }
+
+  async finish(): Promise<Verdict> {
+    const client = this.#client ?? (await this.#startServer()).client;
+    await this.#progress('messages to be acknowledged after the last kill');
+    await this.#load.finish();
+    await until(
+      'the consumers to have caught up',
+      async () => lagOf((await watchOnce(client, this.#runId)).metrics) < LAG_BEFORE_STOP_MAX,
+      CATCH_UP_MS_MAX,
+    );
+    await client.request('run.stop', { runId: this.#runId });
+    const { counters } = await untilStatus(client, this.#runId, 'stopped');
+    return verdictOn({
+      url: (this.#product as Product).url,
+      dataFolder: this.#folder,
+      runId: this.#runId,
+      counters,
+      acknowledged: this.#load.acknowledged,
+    });
+  }
+
+  counts(): Pick<CrashReport, 'byPhase' | 'byVictim' | 'acknowledged' | 'resent'> {
+    const { acknowledged, resent } = this.#load;
+    return {
+      byPhase: this.#byPhase,
+      byVictim: this.#byVictim,
+      acknowledged: acknowledged.size,
+      resent,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#disconnect();
+    await this.#product?.kill();
+  }
+
+  async #startServer(): Promise<{ product: Product; client: Client }> {
+    const product = await startProduct({ dataFolder: this.#folder });
+    this.#product = product;
+    const client = await connectClient(product.url);
+    this.#client = client;
+    this.#load.pointAt(product.url);
+    return { product, client };
+  }
+
+  #disconnect(): void {
+    this.#load.pointAt(null);
+    this.#client?.close();
+    this.#client = null;
+  }
+
+  /** The run is back when it acknowledges what it is sent; one that has ended will not. */
+  async #progress(what: string): Promise<void> {
+    const before = this.#load.acknowledged.size;
+    const ended = await until(
+      what,
+      async () => {
+        if (this.#load.acknowledged.size > before) return 'back';
+        const run = this.#client ? await summaryOf(this.#client, this.#runId) : undefined;
+        return run && isFinalRunStatus(run.status) ? run : null;
+      },
+      PROGRESS_MS_MAX,
+    );
+    if (ended !== 'back')
+      throw new Error(`the run is ${ended.status}: ${ended.error?.message ?? 'no reason given'}`);
+  }
+}
+
+function lagOf(metrics: MetricsSnapshot | null): number {
+  if (!metrics) return Number.POSITIVE_INFINITY;
+  return Object.values(metrics.subscriptions).reduce((sum, { lag }) => sum + lag, 0);
+}

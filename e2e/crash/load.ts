@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { INGEST_ADDRESS, POISON_EVERY } from './crashFlow.ts';
+
+const ACCEPTED = 202;
+const ANSWER_MS_MAX = 10_000;
+/** A sender that is refused tries again after so long. */
+const RETRY_MS = 20;
+/** What is posted stays a trickle beside the generator: the acknowledgements matter, not their number. */
+const PAUSE_MS = 4;
+const CUSTOMERS = 7;
+
+/**
+ * Programs that post messages, as programs do: each sends the next message only when the last was acknowledged, and sends
+ * the same message, under the same id, until it is. Where the server took a message and died before it said so, the topic
+ * then holds it twice.
+ */
+export type Load = {
+  /** Ids the server said are on disk. */
+  readonly acknowledged: ReadonlySet<string>;
+  /** Posts that were sent more than once. */
+  readonly resent: number;
+  /** Null while no server is there. */
+  pointAt(url: string | null): void;
+  /** Resolves when every message that was begun is acknowledged. */
+  finish(): Promise<void>;
+};
+
+export function startLoad(senders: number): Load {
+  const acknowledged = new Set<string>();
+  let resent = 0;
+  let url: string | null = null;
+  let finishing = false;
+
+  const send = async (id: string, data: object): Promise<boolean> => {
+    if (url === null) return false;
+    try {
+      const response = await fetch(url + INGEST_ADDRESS, {
+        method: 'POST',
+        headers: { 'content-type': 'application/cloudevents+json' },
+        body: JSON.stringify({ specversion: '1.0', id, source: '/crash-test', type: 'test.ingested', data }),
+        signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      });
+      await response.arrayBuffer();
+      return response.status === ACCEPTED;
+    } catch {
+      // The server died in the middle: nobody knows whether the message was taken.
+      return false;
+    }
+  };
+
+  const sender = async (name: number): Promise<void> => {
+    for (let index = 0; !finishing; index++) {
+      const id = `web-${name}-${index}`;
+      const data = { customer: `web-${index % CUSTOMERS}`, poison: (index * (name + 1)) % POISON_EVERY };
+      for (let attempt = 0; !(await send(id, data)); attempt++) {
+        if (attempt === 1) resent++;
+        await delay(RETRY_MS);
+      }
+      acknowledged.add(id);
+      await delay(PAUSE_MS);
+    }
+  };
+  const running = Promise.all(Array.from({ length: senders }, (_, name) => sender(name)));
+
+  return {
+    acknowledged,
+    get resent() {
+      return resent;
+    },
+    pointAt: (next) => {
+      url = next;
+    },
+    finish: async () => {
+      finishing = true;
+      await running;
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
+import { type Line, sinkLines, topicLines } from '../support/runs.ts';
+import {
+  ALL,
+  DERIVED_FILE,
+  DERIVED_SINK,
+  DIRECT_FILE,
+  DIRECT_SINK,
+  GENERATED,
+  GRAVES,
+  HANDLED,
+  HANDLER,
+  INGESTED,
+  LATEST,
+} from './crashFlow.ts';
+
+export type Evidence = {
+  url: string;
+  dataFolder: string;
+  runId: string;
+  /** What the run says it did. */
+  counters: Record<string, NodeCounters>;
+  acknowledged: ReadonlySet<string>;
+};
+
+export type Verdict = {
+  /** Acknowledged over HTTP and in the log. */
+  found: number;
+  generated: number;
+  stored: number;
+  /** Messages that the log holds more than once, because their sender never heard that they were taken. */
+  storedAgain: number;
+  /** Those of them that the handler passed over. */
+  absorbed: number;
+  /** Taken away by compaction. */
+  compacted: number;
+  deadLetters: number;
+  /** Lines that a sink wrote again because the commit of the first was lost. */
+  repeatedLines: number;
+  countersExact: boolean;
+  /** What is wrong, in sentences; empty when everything is there. */
+  faults: string[];
+};
+
+/** Of each kind of fault so many are named. */
+const NAMED_MAX = 5;
+
+/** Holds the log, the sinks and the counters against what the producers were told. Asks the engine for nothing else. */
+export async function verdictOn(evidence: Evidence): Promise<Verdict> {
+  const { url, dataFolder, runId, counters, acknowledged } = evidence;
+  const all = await topicLines(url, runId, ALL);
+  const handled = await topicLines(url, runId, HANDLED);
+  const latest = await topicLines(url, runId, LATEST);
+  const graves = await topicLines(url, runId, GRAVES);
+  const direct = await sinkLines(dataFolder, runId, DIRECT_FILE);
+  const derived = await sinkLines(dataFolder, runId, DERIVED_FILE);
+  const ids = idsOf(all);
+  const poisonedLines = all.filter(isPoisoned);
+  const poisoned = idsOf(poisonedLines);
+  const healthy = new Set([...ids].filter((id) => !poisoned.has(id)));
+  const indexes = all.flatMap(({ data }) => data.index ?? []).toSorted((a, b) => a - b);
+  const duplicates = all.length - poisonedLines.length - healthy.size;
+
+  const miscounted = compareCounters(counters, {
+    [GENERATED]: { out: indexes.length },
+    [INGESTED]: { out: all.length - indexes.length },
+    [ALL]: { in: all.length, out: 2 * all.length },
+    [HANDLER]: {
+      in: all.length,
+      out: 2 * handled.length,
+      deadLettered: graves.length,
+      deduplicated: duplicates,
+    },
+    [LATEST]: { in: handled.length },
+    [HANDLED]: { in: handled.length, out: handled.length },
+    [GRAVES]: { in: graves.length },
+    [DIRECT_SINK]: { in: all.length },
+    [DERIVED_SINK]: { in: handled.length },
+  });
+  const faults = [
+    ...missing('acknowledged messages are not in the log', acknowledged, ids),
+    ...generatedOnce(indexes),
+    ...same('the file of everything', idsOf(direct), ids),
+    ...same('the messages the handler made', causesOf(handled), healthy),
+    ...same('the file behind the handler', causesOf(derived), healthy),
+    ...same('the dead letters', causesOf(graves), poisoned),
+    ...handledOnce(handled, healthy.size),
+    ...(graves.length === poisonedLines.length
+      ? []
+      : [`${poisonedLines.length} messages that cannot be handled left ${graves.length} dead letters`]),
+    ...stateCountsEachOnce(handled),
+    ...keepsTheNewest(latest, handled),
+    ...miscounted,
+  ];
+  return {
+    found: [...acknowledged].filter((id) => ids.has(id)).length,
+    generated: indexes.length,
+    stored: all.length,
+    storedAgain: all.length - ids.size,
+    absorbed: counters[HANDLER]?.deduplicated ?? 0,
+    compacted: handled.length - latest.length,
+    deadLetters: graves.length,
+    repeatedLines: direct.length - all.length + (derived.length - handled.length),
+    countersExact: miscounted.length === 0,
+    faults,
+  };
+}
+
+const idsOf = (lines: Line[]): Set<string> => new Set(lines.map(({ id }) => id));
+const causesOf = (lines: Line[]): Set<string> => new Set(lines.map((line) => line.causationid ?? line.id));
+/** A dead letter is not the poisoned message itself but tells of it. */
+const isPoisoned = ({ data }: Line): boolean => data.poison === 0;
+
+function named(ids: string[]): string {
+  const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : '';
+  return `${ids.slice(0, NAMED_MAX).join(', ')}${more}`;
+}
+
+function missing(what: string, wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
+  const lost = [...wanted].filter((id) => !there.has(id));
+  return lost.length === 0 ? [] : [`${lost.length} ${what}: ${named(lost)}`];
+}
+
+function same(what: string, there: ReadonlySet<string>, wanted: ReadonlySet<string>): string[] {
+  return [
+    ...missing(`are missing in ${what}`, wanted, there),
+    ...missing(`are in ${what} and should not be`, there, wanted),
+  ];
+}
+
+function generatedOnce(indexes: number[]): string[] {
+  const wrong = indexes.findIndex((index, place) => index !== place);
+  return wrong < 0 ? [] : [`the generator's message ${wrong} is missing or there twice`];
+}
+
+/** In the log, effects are exactly once, however often a message was sent and a kill had its handling redone. */
+function handledOnce(handled: Line[], wanted: number): string[] {
+  return handled.length === wanted
+    ? []
+    : [`${wanted} messages were to be handled once each, and left ${handled.length} results`];
+}
+
+/** `ctx.state` numbers the messages of a key: no number may be missing or there twice, in the order of the log. */
+function stateCountsEachOnce(handled: Line[]): string[] {
+  return [...seenByKey(handled)].flatMap(([key, seen]) => {
+    const wrong = seen.findIndex((count, index) => count !== index + 1);
+    return wrong < 0 ? [] : [`the state of key ${key} counted ${seen[wrong]} at its message ${wrong + 1}`];
+  });
+}
+
+/** Compaction takes what newer messages of the key replace, and nothing else; those that are left stay in order. */
+function keepsTheNewest(latest: Line[], handled: Line[]): string[] {
+  const kept = seenByKey(latest);
+  return [...seenByKey(handled)].flatMap(([key, seen]) => {
+    const left = kept.get(key) ?? [];
+    const newest = left.at(-1);
+    if (newest !== seen.length)
+      return [`the newest of key ${key} in the compacted topic is ${newest}, not ${seen.length}`];
+    return left.every((count, index) => index === 0 || count > (left[index - 1] ?? 0))
+      ? []
+      : [`key ${key} is out of order in the compacted topic`];
+  });
+}
+
+function seenByKey(lines: Line[]): Map<string, number[]> {
+  const byKey = new Map<string, number[]>();
+  for (const { partitionkey = '', data } of lines) {
+    const seen = byKey.get(partitionkey) ?? [];
+    byKey.set(partitionkey, seen);
+    seen.push(Number(data.seen));
+  }
+  return byKey;
+}
+
+function compareCounters(
+  counters: Record<string, NodeCounters>,
+  expected: Record<string, Partial<NodeCounters>>,
+): string[] {
+  const faults = Object.entries(expected).flatMap(([node, numbers]) =>
+    Object.entries(numbers).flatMap(([name, number]) => {
+      const counted = counters[node]?.[name as keyof NodeCounters];
+      return counted === number
+        ? []
+        : [`the counter ${name} of ${node} is ${counted}, it should be ${number}`];
+    }),
+  );
+  const { failed, retried, deadLettered } = counters[HANDLER] ?? { failed: 0, retried: 0, deadLettered: 0 };
+  if (failed !== retried + deadLettered)
+    faults.push(`${failed} attempts failed, but ${retried} were retried and ${deadLettered} dead-lettered`);
+  return faults;
+}
