@@ -17,7 +17,18 @@ export const DERIVED_FILE = 'derived.jsonl';
 export const INGEST_ADDRESS = '/ingest/crash-test/events';
 
 const CUSTOMERS = 40;
-/** One message in so many cannot be handled at all. */
+const WEB_CUSTOMERS = 7;
+/** Every key of the flow. */
+export const KEYS: readonly (string | number)[] = [
+  ...Array.from({ length: CUSTOMERS + 1 }, (_, customer) => customer),
+  ...Array.from({ length: WEB_CUSTOMERS }, (_, customer) => webCustomer(customer)),
+];
+/** The key of what is posted. */
+export function webCustomer(index: number): string {
+  return `web-${index % WEB_CUSTOMERS}`;
+}
+
+/** One message in so many cannot be handled, until its key is cured. */
 export const POISON_EVERY = 50;
 /**
  * A kill that hits a message while it is alone under way counts as an attempt at it (RN3). Nobody but the poisoned may
@@ -31,8 +42,12 @@ const IDS_REMEMBERED = 20_000;
 /** Makes the compacted topic large enough for its compaction to take a while. */
 const PADDING_BYTES = 1000;
 
+/** What makes a key able to handle its poisoned messages from then on; posted at the end, before the last redrive. */
+export const CURE = 'cure';
+
 const CODE = `export function handle(event, ctx) {
-  if (event.data.poison === 0) throw new Error('this message cannot be handled');
+  if (event.data.${CURE}) ctx.state.set('cured', true);
+  else if (event.data.poison === 0 && !ctx.state.get('cured')) throw new Error('this message cannot be handled');
   const seen = (ctx.state.get('seen') ?? 0) + 1;
   ctx.state.set('seen', seen);
   ctx.emit('handled', { ...event.data, seen });
@@ -42,7 +57,7 @@ const CODE = `export function handle(event, ctx) {
 
 /**
  * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, a compacted topic
- * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters. The handler has two instances,
+ * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters, from where it is sent back. The handler has two instances,
  * works on keys side by side and passes over what it has handled before. Whatever the producers were told is on disk must
  * be answered for.
  */

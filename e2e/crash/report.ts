@@ -20,7 +20,7 @@ export function reportText(report: CrashReport): string {
     row('generated', report.generated),
     row('posts sent again', `${report.resent}, of which the log holds twice ${report.storedAgain}`),
     row('duplicates absorbed', report.absorbed),
-    row('dead letters', report.deadLetters),
+    row('dead letters', `${report.deadLetters}, sent back ${report.sentBack}`),
     row('compacted away', report.compacted),
     row('sink lines repeated', report.repeatedLines),
     row('counters exact', report.countersExact ? 'yes' : 'no'),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { decodeFrame } from '@millrace/shared/trace/frame.ts';
+import { zeroTraceFigures } from '@millrace/shared/trace/metrics.ts';
 import type { Broker, ReadRequest, WriteBatch } from '../../src/brokers/broker.ts';
 import { createEmbeddedBroker } from '../../src/brokers/embedded/embeddedBroker.ts';
 import { type LiveRun, startRun } from '../../src/live/run.ts';
@@ -113,7 +114,8 @@ async function leavingTracesOut(): Promise<TracePipeline> {
       records += batch.length;
     },
     log: () => [],
-    stats: () => ({ lastSeq: Math.max(0, records - 1), kept: 0, expired: 0, lost: 0 }),
+    recordsGiven: () => records,
+    stats: () => ({ ...zeroTraceFigures(), lastSeq: Math.max(0, records - 1) }),
     flush: async () => {},
     close: async () => {},
   };
