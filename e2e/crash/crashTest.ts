@@ -195,9 +195,10 @@ class CrashTest {
     this.#client = null;
   }
 
-  /** The run is back when it acknowledges what it is sent; one that has ended will not. */
+  /** The run is back when it acknowledges what was sent to it since; one that has ended will not. */
   async #progress(what: string): Promise<void> {
-    const before = this.#load.acknowledged.size;
+    // Each sender may hear of one that was taken before the kill.
+    const before = this.#load.acknowledged.size + SENDERS;
     const ended = await until(
       what,
       async () => {

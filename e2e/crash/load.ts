@@ -32,10 +32,9 @@ export function startLoad(senders: number): Load {
   let url: string | null = null;
   let finishing = false;
 
-  const send = async (id: string, data: object): Promise<boolean> => {
-    if (url === null) return false;
+  const post = async (server: string, id: string, data: object): Promise<boolean> => {
     try {
-      const response = await fetch(url + INGEST_ADDRESS, {
+      const response = await fetch(server + INGEST_ADDRESS, {
         method: 'POST',
         headers: { 'content-type': 'application/cloudevents+json' },
         body: JSON.stringify({ specversion: '1.0', id, source: '/crash-test', type: 'test.ingested', data }),
@@ -50,11 +49,14 @@ export function startLoad(senders: number): Load {
   };
 
   const sendUntilAcknowledged = async (id: string, data: object): Promise<void> => {
-    for (let attempt = 0; !(await send(id, data)); attempt++) {
-      if (attempt === 1) resent++;
-      await delay(RETRY_MS);
+    for (let sent = 0; !acknowledged.has(id); ) {
+      if (url === null) await delay(RETRY_MS);
+      else {
+        if (sent++ === 1) resent++;
+        if (await post(url, id, data)) acknowledged.add(id);
+        else await delay(RETRY_MS);
+      }
     }
-    acknowledged.add(id);
   };
   const sender = async (name: number): Promise<void> => {
     for (let index = 0; !finishing; index++) {
