@@ -42,6 +42,27 @@ export class Canvas {
     return this.node(nodeName).getByTestId('node-condition');
   }
 
+  /** `fault` or `paused`. */
+  flag(nodeName: string, flag: string): Locator {
+    return this.node(nodeName).getByTestId(`flag-${flag}`);
+  }
+
+  /** The dots of a group's instances. */
+  instances(nodeName: string): Locator {
+    return this.node(nodeName).getByTestId(/^instance-\d+$/);
+  }
+
+  /** What is painted over an edge, in values: `data-backlog`, `data-fullness`, `data-faults`. */
+  edgeMarks(from: string, to: string): Locator {
+    return this.edge(from, to).locator('[data-live-edge]');
+  }
+
+  async selectEdge(from: string, to: string): Promise<void> {
+    // An edge is thin and may lie under a figure; the keyboard finds it anyway.
+    await this.edge(from, to).focus();
+    await this.page.keyboard.press('Enter');
+  }
+
   async expectCounters(
     nodeName: string,
     counters: Record<string, number>,

@@ -1,6 +1,13 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
-export type DockTab = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+export type DockTab =
+  | 'traces'
+  | 'messages'
+  | 'dead-letters'
+  | 'faults'
+  | 'metrics'
+  | 'problems'
+  | 'logs';
 
 /** The tabs at the bottom. */
 export class Dock {
@@ -32,6 +39,25 @@ export class Dock {
     return this.traceDetail().getByTestId('span-row');
   }
 
+  /** The attempts of one consumer in the open trace, in the order of the waterfall. */
+  attemptsAt(nodeId: string): Locator {
+    return this.spans().and(this.page.locator(`[data-node-id="${nodeId}"][data-operation="process"]`));
+  }
+
+  /** A sign that something befell a step, such as `fault-injected` or `deduplicated`. */
+  eventMarks(kind: string): Locator {
+    return this.traceDetail().locator(`[data-event="${kind}"]`);
+  }
+
+  /** Opens the trace of a message by its key. */
+  async openTraceOf(key: string): Promise<void> {
+    await this.open('traces');
+    await this.root.getByTestId('trace-filter-text').fill(key);
+    await expect(this.traceRows()).toHaveCount(1);
+    await this.traceRows().first().click();
+    await expect(this.spans().first()).toBeVisible();
+  }
+
   async closeTrace(): Promise<void> {
     await this.root.getByTestId('trace-close').click();
     await this.traceDetail().waitFor({ state: 'detached' });
@@ -51,6 +77,11 @@ export class Dock {
 
   messageDetail(): Locator {
     return this.root.locator('[data-testid="message-detail"]:not([data-panel])');
+  }
+
+  /** Rule RN5: a new run begins with the open message. */
+  async handleAgain(): Promise<void> {
+    await this.messageDetail().getByTestId('message-handle-again').click();
   }
 
   async chooseTopic(name: string): Promise<void> {

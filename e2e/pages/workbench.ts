@@ -1,10 +1,12 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 import { Canvas } from './canvas.ts';
+import { DeadLetters } from './deadLetters.ts';
 import { Dock } from './dock.ts';
 import { ExportDialog } from './exportDialog.ts';
 import { ImportDialog } from './importDialog.ts';
 import { Inspector } from './inspector.ts';
 import { RunBar } from './runBar.ts';
+import { RunPart } from './runPart.ts';
 
 /** One open flow and everything around it. */
 export class Workbench {
@@ -13,6 +15,8 @@ export class Workbench {
   readonly inspector: Inspector;
   readonly dock: Dock;
   readonly run: RunBar;
+  readonly runPart: RunPart;
+  readonly deadLetters: DeadLetters;
   readonly exporting: ExportDialog;
   readonly importing: ImportDialog;
   readonly name: Locator;
@@ -23,6 +27,8 @@ export class Workbench {
     this.inspector = new Inspector(page);
     this.dock = new Dock(page);
     this.run = new RunBar(page);
+    this.runPart = new RunPart(page);
+    this.deadLetters = new DeadLetters(page);
     this.exporting = new ExportDialog(page);
     this.importing = new ImportDialog(page);
     this.name = page.getByTestId('flow-name');

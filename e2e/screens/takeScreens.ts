@@ -7,6 +7,7 @@ import { Workbench } from '../pages/workbench.ts';
 import { type Client, connectClient } from '../support/client.ts';
 import { startProduct, temporaryFolder } from '../support/product.ts';
 import { importFlow } from '../support/runs.ts';
+import { breakable, shootBreaking } from './breakingScreens.ts';
 import { withProblems } from './screenFlows.ts';
 
 const SIZES = [
@@ -17,8 +18,14 @@ const SCHEMES = ['light', 'dark'] as const;
 
 type Shoot = (name: string) => Promise<void>;
 
-/** Pictures of every screen in both schemes and two sizes: `node e2e/screens/takeScreens.ts <folder>`. */
-async function takeScreens(folder: string): Promise<void> {
+const PARTS = ['all', 'breaking'] as const;
+type Part = (typeof PARTS)[number];
+
+/**
+ * Pictures of every screen in both schemes and two sizes: `node e2e/screens/takeScreens.ts <folder>`; with `breaking`
+ * after it only those of faults, groups and dead letters.
+ */
+async function takeScreens(folder: string, part: Part): Promise<void> {
   await mkdir(folder, { recursive: true });
   const data = await temporaryFolder('screens');
   const server = await startProduct({ dataFolder: data.folder });
@@ -35,7 +42,8 @@ async function takeScreens(folder: string): Promise<void> {
           await page.screenshot({ path: path.join(folder, file) });
           process.stdout.write(`${file}\n`);
         };
-        await shootAll(page, flows, shoot);
+        if (part === 'all') await shootAll(page, flows, shoot);
+        await shootBreaking(page, flows.breakable, shoot);
         await page.context().close();
       }
     }
@@ -47,7 +55,7 @@ async function takeScreens(folder: string): Promise<void> {
   }
 }
 
-type Flows = { earthquakes: string; orders: string; flights: string; problems: string; empty: string };
+type Flows = { earthquakes: string; orders: string; flights: string; problems: string; empty: string; breakable: string };
 
 /** The samples, with the earthquakes done, the orders going on, and a drawing with something wrong. */
 async function prepare(client: Client): Promise<Flows> {
@@ -58,10 +66,12 @@ async function prepare(client: Client): Promise<Flows> {
     orders: await sample('orders'),
     flights: await sample('flights'),
     problems: await importFlow(client, withProblems()),
+    breakable: await importFlow(client, breakable()),
     empty: (await client.request('flow.create', { name: 'Untitled flow' })).document.id,
   };
   await client.request('run.start', { flowId: flows.earthquakes, paused: false });
   await client.request('run.start', { flowId: flows.orders, paused: false });
+  await client.request('run.start', { flowId: flows.breakable, paused: false });
   return flows;
 }
 
@@ -149,8 +159,9 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
   await shoot('not-found');
 }
 
-const [folder] = process.argv.slice(2);
-if (folder === undefined) {
-  process.stderr.write('usage: node e2e/screens/takeScreens.ts <folder>\n');
+const [folder, wanted = 'all'] = process.argv.slice(2);
+const part = PARTS.find((name) => name === wanted);
+if (folder === undefined || part === undefined) {
+  process.stderr.write(`usage: node e2e/screens/takeScreens.ts <folder> [${PARTS.join(' | ')}]\n`);
   process.exitCode = 2;
-} else await takeScreens(path.resolve(folder));
+} else await takeScreens(path.resolve(folder), part);

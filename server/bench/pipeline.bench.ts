@@ -102,6 +102,8 @@ function embedded(): Promise<number> {
         fileFolders: [],
         paused: false,
         afterCrash: false,
+        replaces: null,
+        fork: null,
         framesPerSecond: 10,
       },
       { broker, sandbox: createSandbox() },
@@ -113,8 +115,10 @@ function embedded(): Promise<number> {
         onNotice: (notice) => process.stderr.write(`${notice.message}\n`),
         onLogs: () => {},
         onTraceFrame: () => {},
+        isCancelled: () => false,
       },
     );
+    if (run === null) throw new Error('a run that forks nothing cannot be cancelled');
     await over;
     const seconds = (performance.now() - startedAt) / 1000;
     const written = run.metrics().nodes['node:sink']?.in;

@@ -67,6 +67,8 @@ export function measureLive(options: LiveOptions): Promise<LiveResult> {
         paused: false,
         afterCrash: false,
         framesPerSecond: 10,
+        replaces: null,
+        fork: null,
       },
       {
         broker,
@@ -80,11 +82,13 @@ export function measureLive(options: LiveOptions): Promise<LiveResult> {
         },
         onNotice: ({ message }) => process.stderr.write(`${message}\n`),
         onLogs: () => {},
+        isCancelled: () => false,
         onTraceFrame: (_firstSeq, _count, frame) => {
           if (options.latency) frames.push(frame);
         },
       },
     );
+    if (run === null) throw new Error('the run did not begin');
     const startedAt = performance.now();
     const cpuBefore = process.cpuUsage();
     const memory: MemorySample[] = [];

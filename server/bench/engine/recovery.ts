@@ -94,6 +94,8 @@ export async function measureRecovery({ folder, messages }: StoreOptions): Promi
       paused: true,
       afterCrash: true,
       framesPerSecond: 10,
+      replaces: null,
+      fork: null,
     },
     { broker, sandbox },
     {
@@ -101,8 +103,10 @@ export async function measureRecovery({ folder, messages }: StoreOptions): Promi
       onNotice: ({ message }) => process.stderr.write(`${message}\n`),
       onLogs: () => {},
       onTraceFrame: () => {},
+      isCancelled: () => false,
     },
   );
+  if (run === null) throw new Error('the run did not begin');
   const seconds = (performance.now() - startedAt) / 1000;
   const found = Object.values(run.metrics().topics).flatMap(({ end }) => end);
   const stored = found.reduce((sum, end) => sum + end, 0);

@@ -191,7 +191,7 @@ export type Invocation = {
   /** Seed of `ctx.random()` and `ctx.uuid()`; each delivery mixes in its message id, and random numbers its attempt. */
   seed: number;
   deliveries: Delivery[];
-  /** State entries of the scopes in `deliveries`: scope → name → value. */
+  /** State entries of the scopes in `deliveries`, where they have any: scope → name → value. */
   state: Record<string, Record<string, JsonText>>;
 };
 

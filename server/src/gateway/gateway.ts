@@ -112,6 +112,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const runs = createRuns({
     store,
     supervisor,
+    readers,
     nowMs,
     onChanged: (run) => sockets.broadcast.toAll('run.changed', run),
     onNotice: (runId, notice) => streams.notice(runId, notice),
@@ -136,7 +137,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...runRequests({ runs, streams, readers }),
     ...controlRequests({ runs }),
     ...deadLetterRequests(),
-    ...replacementRequests(),
+    ...replacementRequests({ runs }),
     ...browseRequests({ runs, readers }),
     ...libraryRequests({ flows, samples, files, version, ingestBase: () => `${address}/ingest` }),
   });

@@ -1,8 +1,6 @@
 /** Every limit of the gateway in one place; what happens at each is said where it is used. */
 
 export const ACTIVE_RUNS_MAX = 8;
-/** Finished runs kept per flow; older ones are removed with their folders when a new one starts. */
-export const RUNS_KEPT_PER_FLOW_MAX = 50;
 export const NOTICES_PER_RUN_MAX = 100;
 /** Counters of a running run are saved this often; the engine's own are exact without it. */
 export const RUN_SAVE_INTERVAL_MS = 5000;

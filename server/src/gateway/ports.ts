@@ -24,6 +24,9 @@ export interface MessageLog {
     limit: number,
     filter?: { key?: string; partition?: number },
   ): { messages: BrowsedEntry[] };
+  offsetAtTime(topic: string, partition: number, timeMs: number): number;
+  /** Keys for which a node keeps state, and timers it has set. */
+  stateSizes(): { keys: Record<string, number>; timers: Record<string, number> };
   close(): void;
 }
 

@@ -1,29 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { type ErrorData, toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { newId } from '@millrace/shared/flow/ids.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
-import { isFinalRunStatus, type MetricsSnapshot, type RunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { MetricsSnapshot } from '@millrace/shared/trace/metrics.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
 import type { EngineAnswers, EngineCommand } from '../engine/io.ts';
 import type { SeekRequest } from '../live/seek.ts';
-import type { Supervisor, SupervisorEvents } from '../live/supervision.ts';
-import type { Store, StoredRun } from '../storage/store.ts';
+import type { SupervisedRun, Supervisor, SupervisorEvents } from '../live/supervision.ts';
+import type { Store, StoredFlow, StoredRun } from '../storage/store.ts';
 import { refuseUnrunnable } from './flowInput.ts';
 import { flowNotFound } from './flows.ts';
-import {
-  ACTIVE_RUNS_MAX,
-  NOTICES_PER_RUN_MAX,
-  RUN_SAVE_INTERVAL_MS,
-  RUNS_KEPT_PER_FLOW_MAX,
-  SAVE_RETRY_MS,
-} from './limits.ts';
+import { ACTIVE_RUNS_MAX } from './limits.ts';
+import type { ReaderCache } from './readers.ts';
+import { createRunBook, isOver, type LiveRun, refuseWhenOver } from './runBook.ts';
+import { documentOfRun } from './runDocument.ts';
+import { type ForkPoint, refuseUnforkable } from './runFork.ts';
+import { createReplacing } from './runReplacement.ts';
 
 export type RunsOptions = {
   store: Store;
   supervisor: Supervisor;
+  readers: Pick<ReaderCache, 'messages'>;
   nowMs(): number;
   onChanged(run: RunSummary): void;
   onNotice(runId: string, notice: RunNotice): void;
@@ -33,15 +33,6 @@ export type RunsOptions = {
   onDiscard(runId: string): void;
   /** A run could not be saved, or old ones not removed; it is tried again later. */
   onSaveFailed(runId: string, error: WorkbenchError): void;
-};
-
-/** A run that its process may still change, or whose last change is not on disk yet. */
-type LiveRun = {
-  stored: StoredRun;
-  document: FlowDocument;
-  /** Deaths counted before the supervisor of this server process knew the run. */
-  earlierRestarts: number;
-  isUnsaved: boolean;
 };
 
 export type ActiveRun = { summary: RunSummary; document: FlowDocument };
@@ -62,7 +53,13 @@ export type Runs = {
   ): Promise<EngineAnswers[Type]>;
   seek(runId: string, request: SeekRequest): Promise<EngineAnswers['seek']>;
   delete(runId: string): Promise<void>;
-  list(flowId?: string): RunSummary[];
+  /** Rule RN4. */
+  previewReplacement(runId: string): ResponseOf<'run.previewReplacement'>;
+  replace(runId: string, expected: { version: number; revision: number }): Promise<RunSummary>;
+  /** Rule RN5: answered when the run is made; it copies what it begins with, then goes. */
+  fork(point: ForkPoint): Promise<RunSummary>;
+  /** `text`: part of the flow's name, the run's id, its status or its error. */
+  list(flowId?: string, text?: string): RunSummary[];
   /** RUN_NOT_FOUND. */
   get(runId: string): StoredRun;
   activeRunOf(flowId: string): ActiveRun | null;
@@ -75,70 +72,20 @@ export type Runs = {
 };
 
 export function createRuns(options: RunsOptions): Runs {
-  const { store, supervisor, nowMs } = options;
+  const { store, supervisor, readers, nowMs } = options;
   const random = createRandom(randomUUID());
-  const live = new Map<string, LiveRun>();
+  const book = createRunBook(options);
+  const replacing = createReplacing({ store, supervisor, book, readers, nowMs });
+  const { get } = book;
 
-  const save = (run: LiveRun): void => {
-    const { id } = run.stored.summary;
-    try {
-      store.updateRun(run.stored);
-      run.isUnsaved = false;
-      if (isFinal(run.stored.summary)) live.delete(id);
-    } catch (error) {
-      run.isUnsaved = true;
-      options.onSaveFailed(id, toWorkbenchError(error, 'STORAGE_FAILED'));
-    }
-  };
-  const saver = setInterval(() => {
-    for (const run of live.values()) if (run.isUnsaved && !isFinal(run.stored.summary)) save(run);
-  }, RUN_SAVE_INTERVAL_MS);
-  // A status that could not be written (full disk) must not be lost with the process, so it is tried sooner.
-  const retrier = setInterval(() => {
-    for (const run of live.values()) if (run.isUnsaved && isFinal(run.stored.summary)) save(run);
-  }, SAVE_RETRY_MS);
-  saver.unref();
-  retrier.unref();
-
-  const change = (run: LiveRun, changes: Partial<RunSummary>): void => {
-    run.stored = { ...run.stored, summary: { ...run.stored.summary, ...changes } };
-    save(run);
-    options.onChanged(run.stored.summary);
-    options.onListChanged();
-  };
-  const setStatus = (run: LiveRun, status: RunStatus, error: ErrorData | null): void => {
-    const { startedMs, endedMs } = run.stored.summary;
-    change(run, {
-      status,
-      error,
-      startedMs: startedMs ?? (status === 'created' ? null : nowMs()),
-      endedMs: isFinalRunStatus(status) ? (endedMs ?? nowMs()) : null,
-    });
-  };
-  const addNotice = (run: LiveRun, notice: RunNotice): void => {
-    run.stored = { ...run.stored, notices: [...run.stored.notices, notice].slice(-NOTICES_PER_RUN_MAX) };
-    run.isUnsaved = true;
-    options.onNotice(run.stored.summary.id, notice);
-  };
-  const isFinalNow = (run: LiveRun): boolean => isFinal(run.stored.summary);
-
-  const activeRuns = (): LiveRun[] => [...live.values()].filter((run) => !isFinalNow(run));
-  const activeRunOf = (flowId: string): LiveRun | undefined =>
-    activeRuns().find((run) => run.stored.summary.flowId === flowId);
-
-  const get = (runId: string): StoredRun => {
-    const stored = live.get(runId)?.stored ?? store.run(runId);
-    if (stored === null)
-      throw new WorkbenchError('RUN_NOT_FOUND', 'This run does not exist; it may have been deleted.');
-    return stored;
-  };
-  const begin = async (run: LiveRun, paused: boolean, afterCrash: boolean): Promise<void> => {
+  const begin = async (run: LiveRun, how: Omit<SupervisedRun, 'runId' | 'document'>): Promise<void> => {
     const runId = run.stored.summary.id;
     try {
-      await supervisor.start({ runId, document: run.document, paused, afterCrash });
+      const { refused } = await supervisor.start({ runId, document: run.document, ...how });
+      replacing.resumed(run, refused);
     } catch (thrown) {
       const error = toWorkbenchError(thrown);
-      if (!isFinalNow(run)) setStatus(run, 'failed', error.toData());
+      if (!isOver(run.stored.summary)) book.setStatus(run, 'failed', error.toData());
       throw error;
     }
   };
@@ -149,76 +96,105 @@ export function createRuns(options: RunsOptions): Runs {
   };
   const discard = async (runId: string): Promise<void> => {
     options.onDiscard(runId);
-    live.delete(runId);
+    book.forget(runId);
     await rm(supervisor.folderOf(runId), { recursive: true, force: true });
     store.deleteRun(runId);
   };
-  const discardOldest = async (flowId: string): Promise<void> => {
-    const over = store.listRuns(flowId).filter(({ summary }) => isFinal(summary) && !live.has(summary.id));
-    for (const { summary } of over.slice(RUNS_KEPT_PER_FLOW_MAX)) await discard(summary.id);
+  /** A fork has not copied all of it yet. */
+  const isBeingCopied = (runId: string): boolean =>
+    book.active().some(({ stored }) => {
+      const { forkedFrom, status } = stored.summary;
+      return status === 'created' && forkedFrom?.runId === runId;
+    });
+  const discardOldest = async (flowId: string, kept: number): Promise<void> => {
+    const over = store.listRuns(flowId).filter(({ summary }) => isOver(summary) && !book.live(summary.id));
+    for (const { summary } of over.slice(kept)) if (!isBeingCopied(summary.id)) await discard(summary.id);
+  };
+
+  /** The flow whose draft is to run, when nothing stands in the way of a run. */
+  const runnableFlow = (flowId: string): StoredFlow => {
+    const flow = store.flow(flowId);
+    if (flow === null) throw flowNotFound();
+    const other = book.activeOf(flowId);
+    if (other) {
+      throw new WorkbenchError(
+        'RUN_TRANSITION_REFUSED',
+        'This flow has an active run. Stop it before starting another.',
+        { details: { runId: other.stored.summary.id } },
+      );
+    }
+    if (book.active().length >= ACTIVE_RUNS_MAX) {
+      throw new WorkbenchError(
+        'RUN_LIMIT_REACHED',
+        `${ACTIVE_RUNS_MAX} runs are active, which is the most at a time. Stop one of them first.`,
+        { details: { limit: ACTIVE_RUNS_MAX } },
+      );
+    }
+    refuseUnrunnable(flow.document);
+    return flow;
+  };
+  /** Publishes the draft and makes a run of it, which is not started yet. */
+  const addRun = async ({ document }: StoredFlow, forkedFrom: RunSummary['forkedFrom']): Promise<LiveRun> => {
+    const version = store.publish(document.id, nowMs());
+    const stored = newRun({ id: newId('run', random), document, version, createdMs: nowMs(), forkedFrom });
+    store.insertRun(stored);
+    const run: LiveRun = {
+      stored,
+      document: documentOfRun(stored.summary, document),
+      earlierRestarts: 0,
+      isUnsaved: false,
+    };
+    book.add(run);
+    options.onListChanged();
+    // Old runs that cannot be removed (a file held open) must not keep a new one from starting.
+    await discardOldest(document.id, document.settings.runsKept).catch((thrown: unknown) =>
+      options.onSaveFailed(stored.summary.id, toWorkbenchError(thrown, 'STORAGE_FAILED')),
+    );
+    return run;
+  };
+  const forkOf = ({ forkedFrom }: RunSummary): Pick<SupervisedRun, 'fork'> => {
+    if (forkedFrom === null) return {};
+    const { runId, topicId: topic, partition, offset } = forkedFrom;
+    return { fork: { folder: supervisor.folderOf(runId), topic, partition, offset } };
   };
 
   const resumeOne = async (stored: StoredRun): Promise<void> => {
-    const { summary } = stored;
-    const document = store.version(summary.flowId, summary.version);
-    if (document === null) {
+    const { summary, nextVersion } = stored;
+    const current = store.version(summary.flowId, summary.version);
+    const next = nextVersion === null ? null : store.version(summary.flowId, nextVersion);
+    if (current === null) {
       const error = flowNotFound().toData();
       store.updateRun({ ...stored, summary: { ...summary, status: 'failed', error, endedMs: nowMs() } });
       return;
     }
+    const document = documentOfRun(summary, current);
     const run: LiveRun = { stored, document, earlierRestarts: summary.restarts + 1, isUnsaved: false };
-    live.set(summary.id, run);
-    change(run, { restarts: run.earlierRestarts });
-    addNotice(run, {
-      timeMs: nowMs(),
-      level: 'info',
-      message:
-        'Millrace was started again; this run goes on from what is committed, and what was in flight is delivered again.',
-    });
-    await begin(run, summary.status === 'paused', true);
+    book.add(run);
+    book.change(run, { restarts: run.earlierRestarts });
+    book.addNotice(
+      run,
+      'info',
+      'Millrace was started again; this run goes on from what is committed, and what was in flight is delivered again.',
+    );
+    const how = { paused: summary.status === 'paused', afterCrash: true, ...forkOf(summary) };
+    if (next === null || nextVersion === null) await begin(run, how);
+    else {
+      run.document = documentOfRun(summary, next);
+      await begin(run, { ...how, replaces: { version: nextVersion, previous: document } });
+      if (run.stored.summary.version !== nextVersion) run.document = document;
+    }
     if (summary.status === 'stopping') await supervisor.request(summary.id, { type: 'stop' });
   };
 
   return {
     resumeAll: async () => {
-      const interrupted = store.listRuns().filter(({ summary }) => !isFinal(summary));
+      const interrupted = store.listRuns().filter(({ summary }) => !isOver(summary));
       // A run that cannot go on has said why in its status; the others must not wait for it.
       await Promise.allSettled(interrupted.map(resumeOne));
     },
     start: async (flowId, paused) => {
-      const flow = store.flow(flowId);
-      if (flow === null) throw flowNotFound();
-      const other = activeRunOf(flowId);
-      if (other) {
-        throw new WorkbenchError(
-          'RUN_TRANSITION_REFUSED',
-          'This flow has an active run. Stop it before starting another.',
-          {
-            details: { runId: other.stored.summary.id },
-          },
-        );
-      }
-      if (activeRuns().length >= ACTIVE_RUNS_MAX) {
-        throw new WorkbenchError(
-          'RUN_LIMIT_REACHED',
-          `${ACTIVE_RUNS_MAX} runs are active, which is the most at a time. Stop one of them first.`,
-          {
-            details: { limit: ACTIVE_RUNS_MAX },
-          },
-        );
-      }
-      refuseUnrunnable(flow.document);
-      const version = store.publish(flowId, nowMs());
-      const stored = newRun(newId('run', random), flow.document, version, nowMs());
-      store.insertRun(stored);
-      const run: LiveRun = { stored, document: flow.document, earlierRestarts: 0, isUnsaved: false };
-      live.set(stored.summary.id, run);
-      options.onListChanged();
-      // Old runs that cannot be removed (a file held open) must not keep a new one from starting.
-      await discardOldest(flowId).catch((thrown: unknown) =>
-        options.onSaveFailed(stored.summary.id, toWorkbenchError(thrown, 'STORAGE_FAILED')),
-      );
-      await begin(run, paused, false);
+      const run = await addRun(runnableFlow(flowId), null);
+      await begin(run, { paused, afterCrash: false });
       return run.stored.summary;
     },
     pause: (runId) => command(runId, 'pause'),
@@ -247,65 +223,84 @@ export function createRuns(options: RunsOptions): Runs {
     },
     delete: async (runId) => {
       const { summary } = get(runId);
-      if (!isFinal(summary)) {
+      if (!isOver(summary)) {
         throw new WorkbenchError('RUN_TRANSITION_REFUSED', 'This run is active. Stop it before deleting it.');
+      }
+      if (isBeingCopied(runId)) {
+        throw new WorkbenchError(
+          'RUN_TRANSITION_REFUSED',
+          'A run that handles its messages again is copying them. Wait until it has, or stop it.',
+        );
       }
       await discard(runId);
       options.onListChanged();
     },
-    list: (flowId) =>
-      store.listRuns(flowId).map(({ summary }) => live.get(summary.id)?.stored.summary ?? summary),
+    previewReplacement: replacing.preview,
+    replace: replacing.replace,
+    fork: async (point) => {
+      const { summary } = get(point.runId);
+      const flow = runnableFlow(summary.flowId);
+      refuseUnforkable(flow.document, readers.messages(point.runId), point);
+      const run = await addRun(flow, point);
+      book.addNotice(run, 'info', 'The messages to be handled again are copied into this run first.');
+      // In the background: there may be many. What goes wrong is in the status of the run.
+      begin(run, { paused: false, afterCrash: false, ...forkOf(run.stored.summary) }).catch(() => {});
+      return run.stored.summary;
+    },
+    list: (flowId, text) =>
+      book
+        .list(flowId)
+        .map(({ summary }) => summary)
+        .filter((summary) => text === undefined || isFound(summary, text)),
     get,
     activeRunOf: (flowId) => {
-      const run = activeRunOf(flowId);
+      const run = book.activeOf(flowId);
       return run ? { summary: run.stored.summary, document: run.document } : null;
     },
-    active: () => activeRuns().map((run) => ({ summary: run.stored.summary, document: run.document })),
+    active: () => book.active().map((run) => ({ summary: run.stored.summary, document: run.document })),
     discardRunsOf: async (flowId) => {
       for (const { summary } of store.listRuns(flowId)) await discard(summary.id);
     },
     heard: {
       status: (runId, status, error) => {
-        const run = live.get(runId);
-        if (run) setStatus(run, status, error);
+        const run = book.live(runId);
+        if (run) book.setStatus(run, status, error);
       },
       metrics: (runId, metrics: MetricsSnapshot) => {
-        const run = live.get(runId);
+        const run = book.live(runId);
         if (!run) return;
         run.stored = { ...run.stored, metrics, summary: { ...run.stored.summary, counters: metrics.nodes } };
         run.isUnsaved = true;
       },
       notice: (runId, notice) => {
-        const run = live.get(runId);
-        if (run) addNotice(run, notice);
+        const run = book.live(runId);
+        if (run) book.takeNotice(run, notice);
       },
       restarted: (runId, restarts) => {
-        const run = live.get(runId);
-        if (run) change(run, { restarts: run.earlierRestarts + restarts });
+        const run = book.live(runId);
+        if (run) book.change(run, { restarts: run.earlierRestarts + restarts });
       },
     },
-    close: () => {
-      clearInterval(saver);
-      clearInterval(retrier);
-      for (const run of live.values()) if (run.isUnsaved) save(run);
-    },
+    close: () => book.close(),
   };
 }
 
-function isFinal(summary: RunSummary): boolean {
-  return isFinalRunStatus(summary.status);
+/** What a person remembers of a run: its flow, its id, how it ended. */
+function isFound({ flowName, id, status, error }: RunSummary, text: string): boolean {
+  const wanted = text.trim().toLowerCase();
+  const facts = [flowName, id, status, error?.code ?? '', error?.message ?? ''];
+  return facts.some((fact) => fact.toLowerCase().includes(wanted));
 }
 
-function refuseWhenOver(summary: RunSummary): void {
-  if (isFinal(summary)) {
-    throw new WorkbenchError(
-      'RUN_NOT_ACTIVE',
-      `This run is over (${summary.status}). Start the flow again to go on.`,
-    );
-  }
-}
+type NewRun = {
+  id: string;
+  document: FlowDocument;
+  version: number;
+  createdMs: number;
+  forkedFrom: RunSummary['forkedFrom'];
+};
 
-function newRun(id: string, document: FlowDocument, version: number, createdMs: number): StoredRun {
+function newRun({ id, document, version, createdMs, forkedFrom }: NewRun): StoredRun {
   const { settings } = document;
   return {
     summary: {
@@ -321,11 +316,12 @@ function newRun(id: string, document: FlowDocument, version: number, createdMs: 
       startedMs: null,
       endedMs: null,
       restarts: 0,
-      forkedFrom: null,
+      forkedFrom,
       error: null,
       counters: {},
     },
     metrics: null,
     notices: [],
+    nextVersion: null,
   };
 }

@@ -14,9 +14,11 @@ import { sandboxModuleOf } from '../engine/operators/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { createTracePipeline, type TracePipeline } from '../trace/tracePipeline.ts';
+import { copyFork, type ForkSource } from './fork.ts';
 import { type Ingested, type Invoker, LiveDriver } from './liveDriver.ts';
 import { nativeInvoker } from './natives.ts';
 import { createPayloadCheck } from './payloadCheck.ts';
+import { isSwitched, switchTo } from './replacement.ts';
 import { newestAppendMs, restoreRun, topicSpecOf } from './restore.ts';
 import type { RunBootstrap } from './runLink.ts';
 import { type SeekRequest, seekPositions } from './seek.ts';
@@ -29,6 +31,8 @@ import { createWallClock } from './wallClock.ts';
 export type RunParts = {
   broker: Broker;
   sandbox: Sandbox;
+  /** The log of the run that this one forks. */
+  origin?: ForkSource;
   /** What becomes of the trace records; kept in the run's folder when left out. */
   createTraces?: typeof createTracePipeline;
 };
@@ -39,6 +43,8 @@ export type RunHost = {
   onNotice(notice: RunNotice): void;
   onLogs(lines: LogLine[]): void;
   onTraceFrame(firstSeq: number, count: number, frame: Uint8Array): void;
+  /** Asked while a fork copies what it begins with. */
+  isCancelled(): boolean;
 };
 
 /** One run, live: the engine core with its broker, sandbox, sources, sinks and trace store, in this process. */
@@ -53,8 +59,8 @@ export interface LiveRun {
   command(command: EngineCommand): Promise<EngineAnswers[EngineCommand['type']]>;
   /** Rule CG3: moves a paused group. */
   seek(request: SeekRequest): Promise<EngineAnswers['seek']>;
-  /** Lets work under way finish and leaves everything ready to be resumed. */
-  suspend(): Promise<void>;
+  /** Lets work under way finish and leaves everything ready to be resumed. False when it took too long and was left. */
+  suspend(): Promise<boolean>;
   /** Frees everything; the traces are on disk when it resolves. */
   close(): Promise<void>;
 }
@@ -62,19 +68,33 @@ export interface LiveRun {
 /** How long a suspended run may take to finish what is under way; what is not finished then is redelivered later. */
 const SUSPEND_MS_MAX = 3000;
 
-export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun> {
+/** Null when it was cancelled before it began. */
+export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHost): Promise<LiveRun | null> {
   const { document } = boot;
   const { broker, sandbox, createTraces = createTracePipeline } = parts;
   const plan = buildPlan(document);
-  await broker.open(plan.topics.map(topicSpecOf));
-  const restored = await restoreRun(broker, plan, document, boot.afterCrash);
-  const clock = createWallClock(await newestAppendMs(broker, restored));
-
-  const sources = await openSources(boot, restored, clock.nowMs);
+  const checkPayload = createPayloadCheck(document);
+  // First, because it is what most often cannot be: a version whose code does not compile leaves the log as it was.
   const { invokers, sinks } = await openInvokers(document, plan, sandbox, path.join(boot.folder, 'files'));
+  await broker.open(plan.topics.map(topicSpecOf));
+  if (boot.fork && parts.origin) {
+    const whole = await copyFork({
+      broker,
+      plan,
+      source: parts.origin,
+      fork: boot.fork,
+      nowMs: Date.now,
+      onProgress: (message) => host.onNotice({ timeMs: Date.now(), level: 'info', message }),
+      isCancelled: host.isCancelled,
+    });
+    if (!whole) return null;
+  }
+  const found = await restoreRun(broker, plan, document, boot.afterCrash);
+  const clock = createWallClock(await newestAppendMs(broker, found));
+  const sources = await openSources(boot, found, clock.nowMs);
   const traces = await createTraces({
     folder: boot.folder,
-    resumeSeq: traceSeqOf(restored),
+    resumeSeq: traceSeqOf(found),
     traceRatePerSecond: document.settings.traceRatePerSecond,
     slowTraceMs: document.settings.slowTraceMs,
     onFrame: host.onTraceFrame,
@@ -87,12 +107,13 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
       }),
   });
 
+  const restored = await switched(boot, plan, broker, found, clock.nowMs());
   const engine = createEngine({
     plan,
     runId: boot.runId,
     seed: document.settings.seed,
     settings: document.settings,
-    checkPayload: createPayloadCheck(document),
+    checkPayload,
   });
   const driver = new LiveDriver({
     engine,
@@ -145,11 +166,26 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     },
     async suspend() {
       driver.pause();
-      await driver.whenIdle(SUSPEND_MS_MAX);
+      const idle = await driver.whenIdle(SUSPEND_MS_MAX);
       await close();
+      return idle;
     },
     close,
   };
+}
+
+/** Rule RN4: once everything that could refuse has been opened, the log goes over to the new version. */
+async function switched(
+  { document, replaces }: RunBootstrap,
+  plan: ExecutionPlan,
+  broker: Broker,
+  restored: RestoredRun,
+  nowMs: number,
+): Promise<RestoredRun> {
+  if (replaces === null || isSwitched(restored, replaces.version)) return restored;
+  const change = switchTo(document, plan, replaces, restored, nowMs);
+  await broker.write({ appends: [], commits: change.commits, state: change.state, nowMs });
+  return change.restored;
 }
 
 function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: number): MetricsSnapshot {

@@ -3,9 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
+import type { Replaces } from './replacement.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
-import type { SupervisedRun, SupervisorEvents } from './supervision.ts';
+import type { Replacement, SupervisedRun, SupervisorEvents } from './supervision.ts';
 
 export type RunHandleOptions = {
   run: SupervisedRun;
@@ -26,7 +28,11 @@ const FRAMES_PER_SECOND = 10;
 const STDERR_TAIL_MAX = 4000;
 const SUSPEND_MS_MAX = 8000;
 
-type Pending = { resolve(value: unknown): void; reject(error: WorkbenchError): void };
+type Pending = { request: RunRequest; resolve(value: unknown): void; reject(error: WorkbenchError): void };
+/** What a process is started with. `replaces` until it is decided which of the two documents the run is on. */
+type Version = { document: FlowDocument; replaces: Replaces | null };
+/** How a process ended that was told to: null when it died instead. */
+type Suspended = { idle: boolean } | null;
 
 /** The server's side of one run's process: starts it, starts it again when it dies, and matches answers to requests. */
 export class RunHandle {
@@ -52,13 +58,22 @@ export class RunHandle {
   /** A process said why the run cannot begin; another one would say the same. */
   #refused = false;
   #suspending = false;
+  #version: Version;
+  /** Why the run stayed on the version before, when it was to change over. */
+  #refusal: WorkbenchError | null = null;
+  /** Set while the process of the old version ends: told when it has, and how. */
+  #onSuspended: ((suspended: Suspended) => void) | null = null;
+  #suspended: Suspended = null;
+  #copying = false;
   #stderrTail = '';
   #endOver: () => void = () => {};
 
   constructor(options: RunHandleOptions) {
     this.#options = options;
-    this.#paused = options.run.paused;
-    this.#everReady = options.run.afterCrash;
+    const { document, paused, afterCrash, replaces = null } = options.run;
+    this.#paused = paused;
+    this.#everReady = afterCrash;
+    this.#version = { document, replaces };
     this.over = new Promise((resolve) => {
       this.#endOver = resolve;
     });
@@ -68,30 +83,90 @@ export class RunHandle {
     return this.#child?.pid ?? null;
   }
 
-  async start(): Promise<void> {
+  async start(): Promise<Replacement> {
     await mkdir(this.#options.folder, { recursive: true });
-    if (this.#suspending) return;
-    this.#ready = this.#spawn(this.#options.run.afterCrash);
+    if (this.#suspending) return { refused: null };
+    this.#ready = this.#boot(this.#options.run.afterCrash);
     try {
       await this.#whenReady();
+      return { refused: this.#refusal };
     } catch (error) {
       this.#finish();
       // The server was told to end before the run had begun: it is as it was, for the next server to start.
-      if (this.#suspending) return;
+      if (this.#suspending) return { refused: null };
       throw error;
     }
+  }
+
+  /** Rule RN4. What is asked of the run meanwhile waits for the process that comes. */
+  async replace(document: FlowDocument, version: number): Promise<Replacement> {
+    await this.#whenReady();
+    if (this.#onSuspended || this.#version.replaces)
+      throw new WorkbenchError('REPLACEMENT_REFUSED', 'Changes are being applied to this run already.');
+    this.#refusal = null;
+    this.#ready = this.#changeOver({ document, replaces: { version, previous: this.#version.document } });
+    await this.#whenReady();
+    return { refused: this.#refusal };
+  }
+
+  async #changeOver(next: Version): Promise<void> {
+    const suspended = await this.#suspendProcess();
+    if (this.#finished)
+      throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run ended before the changes were applied.');
+    this.#version = next;
+    await this.#boot(suspended?.idle !== true);
+    // In the order in which they were asked, before anything that waited for this process.
+    if (suspended?.idle) for (const [requestId, { request }] of this.#pending) this.#ask(requestId, request);
+  }
+
+  /** Ends the process so that another one can take its place. */
+  async #suspendProcess(): Promise<Suspended> {
+    const child = this.#child;
+    this.#suspended = null;
+    const over = new Promise<Suspended>((resolve) => {
+      this.#onSuspended = resolve;
+    });
+    this.#send({ type: 'suspend' });
+    const killer = setTimeout(() => child?.kill('SIGKILL'), SUSPEND_MS_MAX);
+    const suspended = await over;
+    clearTimeout(killer);
+    return suspended;
+  }
+
+  /** Starts a process; one that was to change over and cannot is followed by one with the version before. */
+  async #boot(afterCrash: boolean): Promise<void> {
+    const { replaces } = this.#version;
+    try {
+      await this.#spawn(afterCrash);
+    } catch (thrown) {
+      if (replaces === null || !this.#refusal || this.#finished) throw thrown;
+      if (this.#suspending) {
+        // The next server tries again.
+        this.#finish();
+        throw thrown;
+      }
+      this.#version = { document: replaces.previous, replaces: null };
+      await this.#spawn(afterCrash);
+    }
+    this.#version = { ...this.#version, replaces: null };
   }
 
   async request<Type extends RunRequest['type']>(
     request: Extract<RunRequest, { type: Type }>,
   ): Promise<RunAnswers[Type]> {
+    if (request.type === 'stop' && this.#copying) {
+      this.#send({ type: 'cancel-copy' });
+      await this.over;
+      // A stop is answered with nothing.
+      return null as RunAnswers[Type];
+    }
     await this.#whenReady();
     if (request.type === 'stop') this.#stopSent = true;
     const requestId = this.#nextRequestId++;
     const answer = new Promise<unknown>((resolve, reject) =>
-      this.#pending.set(requestId, { resolve, reject }),
+      this.#pending.set(requestId, { request, resolve, reject }),
     );
-    this.#send({ type: 'request', requestId, request });
+    this.#ask(requestId, request);
     // The run process answers each request with the type that `RunAnswers` gives for it.
     return (await answer) as RunAnswers[Type];
   }
@@ -133,6 +208,10 @@ export class RunHandle {
     clearTimeout(killer);
   }
 
+  #ask(requestId: number, request: RunRequest): void {
+    this.#send({ type: 'request', requestId, request });
+  }
+
   #spawn(afterCrash: boolean): Promise<void> {
     const script = fileURLToPath(new URL('./runProcess.ts', import.meta.url));
     const child = fork(script, [], {
@@ -146,20 +225,31 @@ export class RunHandle {
       this.#stderrTail = (this.#stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL_MAX);
     });
     const { run, folder, fileFolders } = this.#options;
+    const { document, replaces } = this.#version;
+    // Another process takes its place as soon as this one is gone.
+    let givesWay = false;
     return new Promise((resolve, reject) => {
       let settled = false;
       child.on('message', (message: FromRun) => {
         if (message.type === 'ready') {
           settled = true;
           this.#everReady = true;
+          this.#copying = false;
           this.#send({ type: 'frame-credit', frames: FRAME_CREDIT });
           if (this.#watching) this.#send({ type: 'watch', traces: true });
           resolve();
         } else if (message.type === 'boot-failed') {
+          const error = WorkbenchError.fromData(message.error);
           settled = true;
+          if (replaces !== null && !message.switched && !this.#suspending) {
+            givesWay = true;
+            this.#refusal = error;
+            child.once('exit', () => reject(error));
+            return;
+          }
           this.#refused = true;
           this.#finished = true;
-          reject(WorkbenchError.fromData(message.error));
+          reject(error);
         } else this.#hear(message);
       });
       // A process that cannot even be started; its 'exit' may never come.
@@ -185,17 +275,19 @@ export class RunHandle {
             ),
           );
         }
-        this.#onExit(code, signal);
+        if (!givesWay) this.#onExit(code, signal);
       });
       this.#send({
         type: 'boot',
         boot: {
           runId: run.runId,
-          document: run.document,
+          document,
           folder,
           fileFolders,
           paused: this.#paused,
           afterCrash,
+          replaces,
+          fork: run.fork ?? null,
           framesPerSecond: FRAMES_PER_SECOND,
         },
       });
@@ -212,8 +304,18 @@ export class RunHandle {
         else pending?.reject(WorkbenchError.fromData(message.error));
         return;
       }
+      case 'suspended':
+        this.#suspended = { idle: message.idle };
+        return;
+      case 'copying':
+        // From here on a process that dies is followed by one that goes on with the copy.
+        this.#everReady = true;
+        this.#copying = true;
+        return;
       case 'status':
         if (this.#suspending) return;
+        // A process that gives way to the next one stands still first; the run does not.
+        if (this.#onSuspended && !isFinalRunStatus(message.status)) return;
         if (message.status === 'paused') this.#paused = true;
         if (message.status === 'running') this.#paused = false;
         if (isFinalRunStatus(message.status)) this.#finished = true;
@@ -236,6 +338,14 @@ export class RunHandle {
   }
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
+    const onSuspended = this.#onSuspended;
+    this.#onSuspended = null;
+    this.#copying = false;
+    // What it did not begin is asked of the process that comes.
+    if (onSuspended && this.#suspended?.idle && !this.#finished && !this.#suspending) {
+      onSuspended(this.#suspended);
+      return;
+    }
     const error = this.#finished
       ? new WorkbenchError('RUN_NOT_ACTIVE', 'The run ended before it answered.')
       : new WorkbenchError('RUN_PROCESS_DIED', 'The process of the run died before it answered.', {
@@ -245,6 +355,11 @@ export class RunHandle {
     this.#pending.clear();
     if (this.#finished || this.#suspending || !this.#everReady) {
       this.#finish();
+      onSuspended?.(null);
+      return;
+    }
+    if (onSuspended) {
+      onSuspended(this.#suspended);
       return;
     }
     this.#restart(describeExit(code, signal));
@@ -276,7 +391,7 @@ export class RunHandle {
     this.#ready = delay(delayMs).then(() => {
       // The server may have ended meanwhile; a process started now would keep the log from the next server.
       if (this.#finished) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run was left to be resumed.');
-      return this.#spawn(true);
+      return this.#boot(true);
     });
     this.#ready.then(
       () => {

@@ -6,6 +6,8 @@ import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { EngineAnswers, EngineCommand } from '../engine/io.ts';
 import type { StartFrom } from '../engine/plan/plan.ts';
+import type { ForkOrigin } from './fork.ts';
+import type { Replaces } from './replacement.ts';
 
 /** What travels between the server and the process of one run. Node's IPC with `serialization: 'advanced'`. */
 
@@ -19,6 +21,10 @@ export type RunBootstrap = {
   paused: boolean;
   /** The process before this one died. */
   afterCrash: boolean;
+  /** Set while the run changes over to this document from another (RN4). */
+  replaces: Replaces | null;
+  /** Set when the run begins with what another one has handled (RN5). */
+  fork: ForkOrigin | null;
   /** Metrics and frames per second. */
   framesPerSecond: number;
 };
@@ -54,11 +60,21 @@ export type ToRun =
   | { type: 'watch'; traces: boolean }
   | { type: 'frame-credit'; frames: number }
   /** The server is going down in good order: finish what is under way and end, to be resumed later. */
-  | { type: 'suspend' };
+  | { type: 'suspend' }
+  /** Ends the run while it still copies what it is to begin with. */
+  | { type: 'cancel-copy' };
 
 export type FromRun =
   | { type: 'ready' }
-  | { type: 'boot-failed'; error: ErrorData }
+  /** `switched`: the log belongs to the new version already, so that the old one cannot go on with it. */
+  | { type: 'boot-failed'; error: ErrorData; switched: boolean }
+  /** The log is open, and what the run begins with is being copied into it. */
+  | { type: 'copying' }
+  /**
+   * Everything is on disk and the process ends. `idle`: nothing is under way, so that what is not answered was not begun
+   * and can be asked of the next process.
+   */
+  | { type: 'suspended'; idle: boolean }
   | { type: 'answer'; requestId: number; ok: true; value: unknown }
   | { type: 'answer'; requestId: number; ok: false; error: ErrorData }
   | { type: 'status'; status: RunStatus; error: ErrorData | null }

@@ -4,7 +4,9 @@ import type { LogLine } from '@millrace/shared/protocol/entities.ts';
 import { isFinalRunStatus, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import type { Broker } from '../brokers/broker.ts';
 import { createEmbeddedBroker } from '../brokers/embedded/embeddedBroker.ts';
+import { openLogReader } from '../brokers/embedded/readOnlyLog.ts';
 import { createSandbox } from '../sandbox/isolatedSandbox.ts';
+import { isSwitched } from './replacement.ts';
 import type { LiveRun } from './run.ts';
 import { startRun } from './run.ts';
 import type { FromRun, RunBootstrap, RunRequest, ToRun } from './runLink.ts';
@@ -27,6 +29,8 @@ const pendingLogs: LogLine[] = [];
 /** Left out of the live stream since the last tick; the store has them (TR3). */
 let droppedLogs = 0;
 let ending = false;
+let suspending = false;
+let copyCancelled = false;
 
 function send(message: FromRun): void {
   if (process.connected) process.send?.(message);
@@ -58,13 +62,15 @@ async function openBroker(bootstrap: RunBootstrap): Promise<Broker> {
 
 async function boot(bootstrap: RunBootstrap): Promise<void> {
   const broker = await openBroker(bootstrap);
+  const origin = bootstrap.fork ? openLogReader(bootstrap.fork.folder) : null;
+  if (origin) send({ type: 'copying' });
   const early: { status: RunStatus; error: { code: WorkbenchError['code']; message: string } | null }[] = [];
   let announce = (status: RunStatus, error: (typeof early)[number]['error']): void => {
     early.push({ status, error });
   };
   const started = await startRun(
     bootstrap,
-    { broker, sandbox: createSandbox() },
+    { broker, sandbox: createSandbox(), ...(origin ? { origin } : {}) },
     {
       onStatus: (status, error) => announce(status, error),
       onNotice: (notice) => send({ type: 'notice', notice }),
@@ -79,8 +85,16 @@ async function boot(bootstrap: RunBootstrap): Promise<void> {
         frameCredit--;
         send({ type: 'trace-frame', firstSeq, count, frame });
       },
+      isCancelled: () => copyCancelled,
     },
   );
+  origin?.close();
+  if (started === null) {
+    ending = true;
+    await broker.close();
+    sendLast({ type: 'status', status: 'stopped', error: null }, 0);
+    return;
+  }
   run = started;
   ticker = setInterval(tick, 1000 / bootstrap.framesPerSecond);
   send({ type: 'ready' });
@@ -89,6 +103,20 @@ async function boot(bootstrap: RunBootstrap): Promise<void> {
     else send({ type: 'status', status, error });
   };
   for (const { status, error } of early) announce(status, error);
+}
+
+/** Whether the log went over to the version of this boot before it failed; asked of the file, which needs no open broker. */
+function isVersionOf({ folder, replaces }: RunBootstrap): boolean {
+  if (replaces === null) return false;
+  const reader = openLogReader(folder);
+  try {
+    return isSwitched({ state: reader.state() }, replaces.version);
+  } catch {
+    // A log that cannot be read is no ground for either version; the old one then says what is wrong with it.
+    return false;
+  } finally {
+    reader.close();
+  }
 }
 
 /** The run is over: everything to disk, the last numbers out, then the status, then the end of the process. */
@@ -104,16 +132,23 @@ async function end(
   tick();
   await finished.close();
   send({ type: 'metrics', metrics: { ...last, status } });
-  process.send?.({ type: 'status', status, error } satisfies FromRun, undefined, undefined, () =>
-    process.exit(0),
-  );
+  sendLast({ type: 'status', status, error }, 0);
+}
+
+/** Ends the process once the message, and everything before it, has left. */
+function sendLast(message: FromRun, exitCode: number): void {
+  if (!process.connected) process.exit(exitCode);
+  process.send?.(message, undefined, undefined, () => process.exit(exitCode));
 }
 
 async function answer(requestId: number, request: RunRequest): Promise<void> {
   try {
     send({ type: 'answer', requestId, ok: true, value: await perform(request) });
   } catch (thrown) {
-    send({ type: 'answer', requestId, ok: false, error: toWorkbenchError(thrown).toData() });
+    const error = toWorkbenchError(thrown);
+    // What a suspended run did not begin is asked of the process that comes after this one.
+    if (suspending && error.code === 'RUN_NOT_ACTIVE') return;
+    send({ type: 'answer', requestId, ok: false, error: error.toData() });
   }
 }
 
@@ -143,22 +178,24 @@ async function perform(request: RunRequest): Promise<unknown> {
 }
 
 async function suspend(): Promise<void> {
+  if (ending) return;
   ending = true;
+  suspending = true;
   if (ticker) clearInterval(ticker);
-  await run?.suspend();
-  process.exit(0);
+  const suspended = run;
+  const status = suspended?.metrics().status;
+  const idle = (await suspended?.suspend()) ?? false;
+  // The last numbers; to stand still for this is not to be paused.
+  if (suspended && status) send({ type: 'metrics', metrics: { ...suspended.metrics(), status } });
+  sendLast({ type: 'suspended', idle }, 0);
 }
 
 process.on('message', (message: ToRun) => {
   switch (message.type) {
     case 'boot':
       boot(message.boot).catch((thrown: unknown) => {
-        process.send?.(
-          { type: 'boot-failed', error: toWorkbenchError(thrown).toData() } satisfies FromRun,
-          undefined,
-          undefined,
-          () => process.exit(1),
-        );
+        const switched = isVersionOf(message.boot);
+        sendLast({ type: 'boot-failed', error: toWorkbenchError(thrown).toData(), switched }, 1);
       });
       return;
     case 'request':
@@ -172,6 +209,9 @@ process.on('message', (message: ToRun) => {
       return;
     case 'suspend':
       void suspend();
+      return;
+    case 'cancel-copy':
+      copyCancelled = true;
       return;
   }
 });

@@ -33,8 +33,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       });
       handles.set(run.runId, handle);
       void handle.over.then(() => handles.delete(run.runId));
-      await handle.start();
+      return handle.start();
     },
+    replace: async (runId, document, version) => handleOf(runId).replace(document, version),
     request: async (runId, request) => handleOf(runId).request(request),
     watchTraces: (runId, watch) => handles.get(runId)?.watchTraces(watch),
     active: () => [...handles.keys()],

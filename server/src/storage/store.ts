@@ -13,7 +13,16 @@ export type StoredFlow = {
 };
 
 /** A run as it is kept: what `run.list` shows, its last numbers, and what was said about it. */
-export type StoredRun = { summary: RunSummary; metrics: MetricsSnapshot | null; notices: RunNotice[] };
+export type StoredRun = {
+  summary: RunSummary;
+  metrics: MetricsSnapshot | null;
+  notices: RunNotice[];
+  /**
+   * The version this run is changing over to, until it is decided whether it can: written down before anything happens,
+   * so that the next server decides when this one does not come to it (RN4).
+   */
+  nextVersion: number | null;
+};
 
 /**
  * Where flows, their versions and the list of runs live.

@@ -15,7 +15,8 @@ export function flowJsonSchema(): Record<string, unknown> {
 
 /** Hints for our own forms say nothing to other programs. */
 function dropFormHints(schema: Record<string, unknown>): void {
-  for (const hint of ['widget', 'advanced', 'placeholder']) delete schema[hint];
+  for (const hint of ['widget', 'advanced', 'placeholder', 'section', 'shownWhen', 'begins', 'labels'])
+    delete schema[hint];
 }
 
 export function flowJsonSchemaText(): string {

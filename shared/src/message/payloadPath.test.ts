@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyOf, readPath } from './payloadPath.ts';
+import { keyOf, keyText, readPath } from './payloadPath.ts';
 
 describe('payload paths', () => {
   it('read nested fields and list entries', () => {
@@ -42,5 +42,36 @@ describe('payload paths', () => {
     expect(keyOf(data, 'yes')).toBe('true');
     for (const path of ['nothing', 'missing', 'object', 'list', '']) expect(keyOf(data, path)).toBeNull();
     expect(keyOf('not json', 'text')).toBeNull();
+  });
+
+  it.each([
+    ['{"id":"a","id":"b"}', 'b'],
+    ['{"id":"a","id":7}', '7'],
+    ['{"nested":{"id":"a"},"id":"b"}', 'b'],
+    ['{"id":"a","nested":{"id":"b"}}', 'a'],
+    ['{"list":[{"id":"a"}]}', null],
+    ['{"nested":{"id":"a"}}', null],
+    ['{"text":"\\"id\\":\\"a\\"","id":"b"}', 'b'],
+    ['{"\\u0069d":"a"}', 'a'],
+    ['{"id":"a\\u0062"}', 'ab'],
+    ['{ "id" : "a" }', 'a'],
+    ['{"id": "a"}', 'a'],
+    ['{"note":"id","id":"a"}', 'a'],
+    ['{"id":"","x":"id"}', ''],
+    ['{"id":{"id":"a"}}', null],
+    ['["id","a"]', null],
+    ['{"id":"ü😀"}', 'ü😀'],
+    ['{"id":"a{b","x":1}', 'a{b'],
+    ['{"x":"{","id":"a"}', 'a'],
+  ])('[TP2] find the key that the whole payload would give: %s', (data, key) => {
+    expect(keyOf(data, 'id')).toBe(key);
+    expect(keyOf(data, 'id')).toBe(keyText(readPath(JSON.parse(data), 'id')));
+  });
+
+  it('[TP2] find keys of any name', () => {
+    for (const name of ['a.b', 'say "hi"', 'back\\slash', 'ü', ' ', '"', '{']) {
+      expect(keyOf(JSON.stringify({ before: 1, [name]: 'found' }), name)).toBe('found');
+      expect(keyOf(JSON.stringify({ before: name }), name)).toBeNull();
+    }
   });
 });

@@ -154,11 +154,17 @@ export const REQUESTS = {
   /** Rule RN4: what the draft would change in the running version. */
   'run.previewReplacement': {
     request: runRef,
-    response: z.strictObject({ version: z.int(), changes: z.array(flowChangeSchema) }),
+    response: z.strictObject({
+      /** What the draft is published as. */
+      version: z.int(),
+      /** Of the draft that was compared. */
+      revision: z.int(),
+      changes: z.array(flowChangeSchema),
+    }),
   },
-  /** Publishes the draft and lets the run go on with it. `expectedVersion` is that of the preview. */
+  /** Publishes the draft and lets the run go on with it. What is expected is what the preview said; else FLOW_CONFLICT. */
   'run.replace': {
-    request: z.strictObject({ runId: z.string(), expectedVersion: z.int() }),
+    request: z.strictObject({ runId: z.string(), expectedVersion: z.int(), expectedRevision: z.int() }),
     response: runSummarySchema,
   },
   /** Rule RN5: a new run of the newest version that handles again what a topic of this run holds from an offset on. */

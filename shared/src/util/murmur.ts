@@ -1,6 +1,9 @@
 import { writeUtf8 } from './utf8.ts';
 
 const M = 0x5bd1e995;
+const LINE_FEED = 10;
+/** Where an encoding ends that was given up: no sum of lengths comes to it. */
+const NOT_ASCII = -2;
 
 /** 32-bit MurmurHash2 with Kafka's seed, as `org.apache.kafka.common.utils.Utils.murmur2` computes it. */
 export function murmur2(bytes: Uint8Array, length = bytes.length): number {
@@ -34,9 +37,28 @@ export function partitionForKey(key: string, partitions: number): number {
   return (murmur2(scratch, length) & 0x7fffffff) % partitions;
 }
 
+export type Hash128 = [number, number, number, number];
+
 /** Four 32-bit lanes of MurmurHash3 (x86, 32 bits) with different seeds. Not cryptographic; used for derived ids. */
-export function hash128(text: string): [number, number, number, number] {
-  const length = encode(text);
+export function hash128(text: string): Hash128 {
+  return hashScratch(encode(text));
+}
+
+/** The hash of `${first}\n${second}\n${third}`, without putting that text together. */
+export function hash128Lines(first: string, second: string, third: string): Hash128 {
+  const length = first.length + second.length + third.length + 2;
+  if (length > scratch.length) return hash128(`${first}\n${second}\n${third}`);
+  const afterFirst = encodeAscii(first, 0);
+  const afterSecond = encodeAscii(second, afterFirst + 1);
+  const end = encodeAscii(third, afterSecond + 1);
+  if (end !== length) return hash128(`${first}\n${second}\n${third}`);
+  scratch[afterFirst] = LINE_FEED;
+  scratch[afterSecond] = LINE_FEED;
+  return hashScratch(length);
+}
+
+/** Of the first `length` bytes of the scratch buffer. */
+function hashScratch(length: number): Hash128 {
   const bytes = scratch;
   let a = 0x2c9a1f35;
   let b = 0x71b8e60d;
@@ -75,6 +97,18 @@ let scratch = new Uint8Array(1024);
 function encode(text: string): number {
   if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 6);
   return writeUtf8(text, scratch);
+}
+
+/** Writes ASCII text at `at` and answers where it ends; NOT_ASCII when it, or what stands before it, is anything else. */
+function encodeAscii(text: string, at: number): number {
+  if (at < 0) return NOT_ASCII;
+  const bytes = scratch;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return NOT_ASCII;
+    bytes[at + i] = code;
+  }
+  return at + text.length;
 }
 
 function mixIn(hash: number, k: number): number {

@@ -10,7 +10,7 @@ import { nodeView } from '../nodes/registry.ts';
 import { commandPaletteStore, nodeFinderStore } from './palettes.ts';
 import type { Commanding } from './useCommandContext.ts';
 
-const GROUPS: readonly CommandGroup[] = ['Run', 'Add', 'Edit', 'Arrange', 'View', 'Flow'];
+const GROUPS: readonly CommandGroup[] = ['Run', 'Faults', 'Add', 'Edit', 'Arrange', 'View', 'Flow'];
 
 /** Every command that can run now, by name. */
 export function CommandPalette({ context, perform }: Commanding) {

@@ -1,7 +1,8 @@
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
+import type { WatchTab } from '../live/watch.tsx';
 
-export type DockTabId = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+export type DockTabId = WatchTab;
 
 type Dock = { tab: DockTabId; open: boolean };
 

@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useEffect, useMemo, useRef } from 'react';
 import { useConnection } from '../connection/ConnectionProvider.tsx';
 import { tabRandom } from '../connection/clientId.ts';
+import type { Connection } from '../connection/connection.ts';
 import { copyText, deleteSelected, pasteText } from '../editor/commands/clipboard.ts';
 import type {
   CanvasPort,
@@ -15,7 +16,12 @@ import type {
 import { commandFor, isTyping } from '../editor/commands/keyboard.ts';
 import { COMMANDS } from '../editor/commands/registry.ts';
 import type { Editor } from '../editor/store/editorStore.ts';
+import { isActive } from '../live/liveRun.ts';
+import { kindsAt, placeOf } from '../run/faults/faultModel.ts';
+import { runOperator } from '../run/operator.ts';
 import { runCommands } from '../run/runCommands.ts';
+import { askForFault } from '../run/runSections.ts';
+import { useRunStore } from '../run/runStore.ts';
 import { openExport } from './exporting/exportDialog.ts';
 import { useImporting } from './importing/ImportProvider.tsx';
 import { attempt, showDone, showError } from './notices.ts';
@@ -30,12 +36,36 @@ const RUN_COMMAND_OF: Readonly<Record<RunAction, string>> = {
   resume: 'run.resume',
   step: 'run.step',
   stop: 'run.stop',
+  apply: 'run.apply',
+  list: 'run.list',
 };
 
-const runPort: RunPort = {
-  can: (action) => runCommandOf(action)?.refusal() === null,
-  perform: (action) => runCommandOf(action)?.run(),
-};
+function runPortOf(connection: Connection): RunPort {
+  const operator = () => {
+    const live = activeLive();
+    return live && runOperator(connection, live.runId);
+  };
+  return {
+    can: (action) => runCommandOf(action)?.refusal() === null,
+    perform: (action) => runCommandOf(action)?.run(),
+    faultsAt: (recordId) => {
+      const graph = activeLive()?.graph;
+      return graph ? kindsAt(placeOf(graph, recordId)) : [];
+    },
+    askForFault,
+    faultCount: () => activeLive()?.metrics.latest?.faults.length ?? 0,
+    healAll: async () => void (await operator()?.healFault(null)),
+    groupPaused: (recordId) => activeLive()?.metrics.latest?.groups[recordId]?.paused ?? null,
+    setGroupPaused: async (recordId, isPaused) =>
+      void (await (isPaused ? operator()?.pauseGroup(recordId) : operator()?.resumeGroup(recordId))),
+  };
+}
+
+/** The watched run while something can be done to it. */
+function activeLive() {
+  const { live } = useRunStore.getState();
+  return live && isActive(live.status) ? live : null;
+}
 
 function runCommandOf(action: RunAction) {
   return runCommands.find((command) => command.id === RUN_COMMAND_OF[action]);
@@ -88,7 +118,7 @@ export function useCommandContext(editor: Editor): Commanding {
         return canvas.current;
       },
       page,
-      runs: runPort,
+      runs: runPortOf(connection),
       random: tabRandom,
     };
     return {

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'react';
 import type { CanvasGeometry } from './canvasGeometry.ts';
+import type { EdgeColors } from './edgeChips.ts';
 import classes from './edgeFlow.module.css';
-import { type EdgeColors, EdgePainter } from './edgePainter.ts';
+import { EdgePainter } from './edgePainter.ts';
 import type { LiveRun } from './liveRun.ts';
 
 /** Flow and fullness on the edges of the canvas. Lies over it, takes no pointer, says nothing that the nodes do not. */
@@ -60,6 +61,9 @@ function colorsOf(element: Element): EdgeColors {
     calm: token('--mr-topic-soft'),
     filling: token('--mr-warning'),
     full: token('--mr-error'),
+    fault: token('--mr-fault'),
+    faultBack: token('--mr-fault-soft'),
+    line: token('--mr-edge'),
     label: token('--mr-text'),
     labelBack: token('--mr-panel'),
   };

@@ -66,8 +66,8 @@ function box(className: string | undefined): HTMLElement {
 function paintBadge(painted: Painted, badge: Badge): void {
   let element = painted.badges.get(badge.name);
   if (!element) {
-    element = document.createElement('span');
-    element.className = classes.badge ?? '';
+    element = badge.opens === undefined ? document.createElement('span') : buttonTo(badge.opens);
+    element.classList.add(classes.badge ?? '');
     element.dataset.counter = badge.name;
     element.dataset.testid = `counter-${badge.name}`;
     const figure = document.createElement('b');
@@ -85,6 +85,15 @@ function paintBadge(painted: Painted, badge: Badge): void {
   if (element.title !== badge.title) element.title = badge.title;
   if (element.dataset.tone !== badge.tone) element.dataset.tone = badge.tone;
   if (element.hidden !== badge.quiet) element.hidden = badge.quiet;
+}
+
+/** React Flow leaves alone what says `nodrag` and `nopan`, so that a press is a press. */
+function buttonTo(tab: string): HTMLElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'nodrag nopan';
+  button.dataset.opens = tab;
+  return button;
 }
 
 function paintCondition(parent: HTMLElement, painted: Painted, face: NodeFace): void {

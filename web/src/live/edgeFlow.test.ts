@@ -1,10 +1,13 @@
+import type { ActiveFault, FaultKind } from '@millrace/shared/faults/fault.ts';
 import { emptyDocument } from '@millrace/shared/flow/document.ts';
 import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
 import { type MetricsSnapshot, zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import { metricsSnapshot, subscriptionProgress } from '@millrace/shared/trace/testing/metricsSnapshot.ts';
 import { describe, expect, it } from 'vitest';
+import { backlogSentence, fillTone, fullnessOf } from './backlog.ts';
 import { boundsOfPath, isVisible } from './canvasGeometry.ts';
-import { backlogWidth, edgeFlows, pulseStyle } from './edgeFlow.ts';
+import { backlogWidth, edgeFlows, fillLabel, pulseStyle } from './edgeFlow.ts';
+import { flagsOf } from './flagPainter.ts';
 import { LiveRun } from './liveRun.ts';
 import { nodeFace } from './nodeBadges.ts';
 
@@ -55,9 +58,67 @@ describe('flow on edges', () => {
     live.metrics.add(snapshot(0, 0, 0), 0);
     live.metrics.add(snapshot(1_000, 6_000, 1_000), 1_000);
     const flows = edgeFlows(live, 1_000);
-    expect(flows.get('edge:pt')).toEqual({ rate: 6_000, lag: 0, fullness: 0, deadLetters: false });
-    expect(flows.get('edge:th')).toEqual({ rate: 1_000, lag: 5_000, fullness: 0.5, deadLetters: false });
+    expect(flows.get('edge:pt')).toEqual({
+      rate: 6_000,
+      lag: 0,
+      fullness: null,
+      deadLetters: false,
+      fault: null,
+    });
+    expect(flows.get('edge:th')).toEqual({
+      rate: 1_000,
+      lag: 5_000,
+      fullness: 0.5,
+      deadLetters: false,
+      fault: null,
+    });
     expect(flows.get('edge:hu')?.rate).toBe(1_000);
+  });
+
+  it('[TP6] calls an edge as full as the fuller of its messages and its bytes', () => {
+    const progress = { ...subscriptionProgress([0], 3_200), backlogBytes: 1_153_434 };
+    expect(fullnessOf(progress)).toBe(0.32);
+    expect(backlogSentence(progress)).toBe('3,200 of 10,000 messages, 1.1 of 64 MiB');
+    expect(fullnessOf({ ...progress, backlogBytes: 33_554_432 })).toBe(0.5);
+    expect(fullnessOf({ ...progress, backlog: 12_000 })).toBe(1);
+    expect([0.2, 0.5, 0.95].map(fillTone)).toEqual(['calm', 'filling', 'full']);
+  });
+
+  it('[TP6] says how full an edge is where that is worth a word', () => {
+    expect(fillLabel({ lag: 3, fullness: 0 })).toBeNull();
+    expect(fillLabel({ lag: 20, fullness: 0.002 })).toBe('lag 20');
+    expect(fillLabel({ lag: 5_200, fullness: 0.529 })).toBe('5,200 · 52 %');
+    expect(fillLabel({ lag: 12_345, fullness: 1 })).toBe('full: 12.3k');
+  });
+
+  it('[SM2] marks what is broken on purpose, on the edge and on the node it is on', () => {
+    const live = runOfTwoStages();
+    const fault = (kind: FaultKind, target: ActiveFault['spec']['target'], fired: number): ActiveFault => ({
+      id: kind,
+      spec: { kind, target, rate: 0.5, delayMs: 5_000, durationMs: null },
+      startedMs: 0,
+      endsMs: null,
+      fired,
+    });
+    live.metrics.add(
+      metricsSnapshot({
+        faults: [
+          fault('delay', { edgeId: 'edge:th' }, 12),
+          fault('crash', { nodeId: 'node:h', instance: 1 }, 0),
+        ],
+      }),
+      0,
+    );
+    expect(edgeFlows(live, 0).get('edge:th')?.fault).toBe('Delay 5 s, 50 % of messages');
+    expect(edgeFlows(live, 0).get('edge:pt')?.fault).toBeNull();
+    expect(flagsOf(live, 'node:h')).toEqual([
+      {
+        name: 'fault',
+        text: 'Crash, instance 1',
+        title: 'Crash, instance 1: has not fired yet',
+        kinds: 'crash',
+      },
+    ]);
   });
 
   it('draws more and faster pulses for more messages, within bounds', () => {

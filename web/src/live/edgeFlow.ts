@@ -1,10 +1,22 @@
 import { edgeRole } from '@millrace/shared/flow/graph.ts';
+import { fullnessOf } from './backlog.ts';
+import { faultMark, faultsAt } from './faults.ts';
+import { compactNumber } from './format.ts';
 import type { LiveRun } from './liveRun.ts';
 
-/** What flows along one edge now. `fullness` is the share of the backlog limit that is used, 0 to 1. */
-export type EdgeFlow = { rate: number; lag: number; fullness: number; deadLetters: boolean };
+/**
+ * What flows along one edge now. `fullness` is the share of the backlog limit that is used, 0 to 1; null where nobody
+ * reads from the edge, so that nothing can pile up. `fault` says what is broken there on purpose.
+ */
+export type EdgeFlow = {
+  rate: number;
+  lag: number;
+  fullness: number | null;
+  deadLetters: boolean;
+  fault: string | null;
+};
 
-const NO_FLOW: EdgeFlow = { rate: 0, lag: 0, fullness: 0, deadLetters: false };
+const NO_FLOW: EdgeFlow = { rate: 0, lag: 0, fullness: null, deadLetters: false, fault: null };
 
 /**
  * Subscriptions are exact: committed offsets move. A publish edge is exact when it is the only one into its topic or
@@ -14,28 +26,30 @@ export function edgeFlows(live: LiveRun, nowMs: number = performance.now()): Map
   const flows = new Map<string, EdgeFlow>();
   const { graph, metrics } = live;
   if (!graph) return flows;
-  const limit = graph.document.settings.backlogMessagesMax;
   for (const edge of graph.document.edges) {
+    const fault = faultMark(faultsAt(metrics.latest, edge.id))?.text ?? null;
     switch (edgeRole(graph, edge)) {
       case 'subscribe': {
-        const lag = metrics.latest?.subscriptions[edge.id]?.lag ?? 0;
+        const progress = metrics.latest?.subscriptions[edge.id];
         flows.set(edge.id, {
           ...NO_FLOW,
+          fault,
           rate: metrics.subscriptionRate(edge.id, nowMs),
-          lag,
-          fullness: Math.min(1, lag / limit),
+          lag: progress?.lag ?? 0,
+          fullness: progress ? fullnessOf(progress) : null,
         });
         break;
       }
       case 'dead-letter':
         flows.set(edge.id, {
           ...NO_FLOW,
+          fault,
           rate: metrics.rate(edge.source, 'deadLettered', nowMs),
           deadLetters: true,
         });
         break;
       case 'publish':
-        flows.set(edge.id, { ...NO_FLOW, rate: publishRate(live, edge, nowMs) });
+        flows.set(edge.id, { ...NO_FLOW, fault, rate: publishRate(live, edge, nowMs) });
         break;
     }
   }
@@ -78,3 +92,16 @@ export function backlogWidth(fullness: number): number {
 
 /** A lag below this is work in progress, not a queue worth a label. */
 export const LAG_LABEL_MIN = 10;
+
+/** Below it the share of a limit says less than the number alone, and edges are short. */
+const SHARE_PERCENT_MIN = 10;
+
+/** What stands on a reader's edge: how much waits and, when that is worth a thought, how full that makes it. */
+export function fillLabel({ lag, fullness }: Pick<EdgeFlow, 'lag' | 'fullness'>): string | null {
+  if (fullness !== null && fullness >= 1) return `full: ${compactNumber(lag)}`;
+  if (lag < LAG_LABEL_MIN) return null;
+  const percent = Math.floor((fullness ?? 0) * 100);
+  return percent >= SHARE_PERCENT_MIN
+    ? `${compactNumber(lag)} · ${percent} %`
+    : `lag ${compactNumber(lag)}`;
+}

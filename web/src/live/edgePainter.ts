@@ -5,19 +5,9 @@ import {
   type EdgeShape,
   isVisible,
 } from './canvasGeometry.ts';
-import { backlogWidth, type EdgeFlow, edgeFlows, LAG_LABEL_MIN, pulseStyle } from './edgeFlow.ts';
-import { compactNumber } from './format.ts';
+import { drawFaultChip, drawFillGauge, type EdgeColors, fillColor } from './edgeChips.ts';
+import { backlogWidth, type EdgeFlow, edgeFlows, pulseStyle } from './edgeFlow.ts';
 import type { LiveRun } from './liveRun.ts';
-
-export type EdgeColors = {
-  pulse: string;
-  dead: string;
-  calm: string;
-  filling: string;
-  full: string;
-  label: string;
-  labelBack: string;
-};
 
 /** `still` holds backlogs and labels and is drawn when they or the drawing change, `moving` the pulses of each frame. */
 export type EdgeLayers = { still: HTMLCanvasElement; moving: HTMLCanvasElement };
@@ -30,6 +20,8 @@ const PIXEL_RATIO_MAX = 2;
 const FRAME_MS_MAX = 100;
 /** Pulses move at about 30 frames a second: smooth enough for a flow, half the price. */
 const PULSE_FRAME_MS = 30;
+/** A broken edge looks broken, whatever its colour. */
+const FAULT_DASH = [2, 7];
 /** Far out, labels would be larger than what they label. */
 const LABEL_ZOOM_MIN = 0.45;
 
@@ -133,7 +125,7 @@ export class EdgePainter {
     this.#visible = [];
     for (const edge of this.#flows.size === 0 ? [] : this.#geometry.edges()) {
       const flow = this.#flows.get(edge.id);
-      if (!flow || (flow.rate <= 0 && flow.lag <= 0)) continue;
+      if (!flow || (flow.rate <= 0 && flow.fullness === null && flow.fault === null)) continue;
       const { shape, bounds } = this.#ready(edge.path);
       if (isVisible(bounds, viewport, this.#width, this.#height)) this.#visible.push({ edge, flow, shape });
     }
@@ -142,7 +134,8 @@ export class EdgePainter {
     for (const { flow, shape } of this.#visible) this.#drawBacklog(context, shape, flow);
     if (viewport.zoom < LABEL_ZOOM_MIN) return;
     for (const { edge, flow } of this.#visible) {
-      if (flow.lag >= LAG_LABEL_MIN) this.#drawLabel(context, edge, flow);
+      drawFillGauge(context, edge, flow, this.#colors);
+      drawFaultChip(context, edge, flow, this.#colors);
     }
   }
 
@@ -177,35 +170,20 @@ export class EdgePainter {
   }
 
   #drawBacklog(context: CanvasRenderingContext2D, shape: Path2D, flow: EdgeFlow): void {
-    const width = backlogWidth(flow.fullness);
-    if (width === 0) return;
-    context.globalAlpha = 0.55;
-    context.lineWidth = width;
-    context.strokeStyle = this.#fullnessColor(flow);
+    const width = backlogWidth(flow.fullness ?? 0);
+    if (width > 0) {
+      context.globalAlpha = 0.55;
+      context.lineWidth = width;
+      context.strokeStyle = fillColor(flow.fullness ?? 0, this.#colors);
+      context.stroke(shape);
+      context.globalAlpha = 1;
+    }
+    if (flow.fault === null) return;
+    context.lineWidth = 4;
+    context.setLineDash(FAULT_DASH);
+    context.strokeStyle = this.#colors.fault;
     context.stroke(shape);
-    context.globalAlpha = 1;
-  }
-
-  #drawLabel(context: CanvasRenderingContext2D, edge: EdgeShape, flow: EdgeFlow): void {
-    const text = `lag ${compactNumber(flow.lag)}`;
-    context.font = "600 10.5px 'Inter Variable', system-ui, sans-serif";
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    const width = context.measureText(text).width + 10;
-    context.fillStyle = this.#colors.labelBack;
-    context.strokeStyle = this.#fullnessColor(flow);
-    context.lineWidth = 1;
-    context.beginPath();
-    context.roundRect(edge.labelX - width / 2, edge.labelY - 8, width, 16, 8);
-    context.fill();
-    context.stroke();
-    context.fillStyle = this.#colors.label;
-    context.fillText(text, edge.labelX, edge.labelY + 0.5);
-  }
-
-  #fullnessColor(flow: EdgeFlow): string {
-    if (flow.fullness >= 0.9) return this.#colors.full;
-    return flow.fullness >= 0.5 ? this.#colors.filling : this.#colors.calm;
+    context.setLineDash([]);
   }
 
   #ready(path: string): ReadyShape {

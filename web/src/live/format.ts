@@ -77,9 +77,24 @@ export function formatDateTime(timeMs: number): string {
 }
 
 export function formatBytes(bytes: number): string {
-  if (bytes < 1_024) return `${bytes} B`;
-  if (bytes < 1_048_576) return `${trimmed(bytes / 1_024, 1)} KiB`;
-  return `${trimmed(bytes / 1_048_576, 1)} MiB`;
+  const { name, size } = byteUnitOf(bytes);
+  return `${trimmed(bytes / size, 1)} ${name}`;
+}
+
+/** `1.1 of 64 MiB`: a part of a limit, in the limit's unit. */
+export function formatBytesOf(bytes: number, bytesMax: number): string {
+  const { name, size } = byteUnitOf(bytesMax);
+  return `${trimmed(bytes / size, 1)} of ${trimmed(bytesMax / size, 1)} ${name}`;
+}
+
+const BYTE_UNITS = [
+  { name: 'GiB', size: 1_073_741_824 },
+  { name: 'MiB', size: 1_048_576 },
+  { name: 'KiB', size: 1_024 },
+] as const;
+
+function byteUnitOf(bytes: number): { name: string; size: number } {
+  return BYTE_UNITS.find(({ size }) => bytes >= size) ?? { name: 'B', size: 1 };
 }
 
 /** The last characters of an id, where ids that grow with time differ. */

@@ -1,6 +1,7 @@
 import type { NodeFamily } from '@millrace/shared/flow/records/kind.ts';
 import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import type { NodeCondition, NodeCounters } from '@millrace/shared/trace/metrics.ts';
+import { backlogSentence, type FillTone, fillTone, fullnessOf } from './backlog.ts';
 import { compactNumber, exactNumber, formatRate } from './format.ts';
 import { isActive, type LiveRun } from './liveRun.ts';
 
@@ -16,6 +17,8 @@ export type Badge = {
   quiet: boolean;
   /** What is not always there has a row of its own, so that it does not push what is. */
   place: 'first row' | 'second row';
+  /** The tab that says more; the badge is a button to it. */
+  opens?: 'dead-letters';
 };
 export type ConditionLine = { state: NodeCondition['state']; text: string; title: string; tone: BadgeTone };
 export type NodeFace = { badges: Badge[]; condition: ConditionLine | null };
@@ -76,26 +79,110 @@ function mainBadges(
   }
 }
 
+type Trouble = {
+  name: keyof NodeCounters;
+  label: string;
+  meaning: string;
+  tone: BadgeTone;
+  hasError?: true;
+  opens?: 'dead-letters';
+};
+
+/** What can go wrong or be left out, worst first. */
+const TROUBLES: Readonly<Record<NodeFamily, readonly Trouble[]>> = {
+  producer: [
+    {
+      name: 'dropped',
+      label: 'dropped',
+      meaning: 'messages left out because a reader was full',
+      tone: 'error',
+    },
+    rejected(),
+  ],
+  topic: [
+    rejected(),
+    { ...deadLettered(), meaning: 'messages that do not fit the schema, among the dead letters' },
+    {
+      name: 'flagged',
+      label: 'flagged',
+      meaning: 'messages appended that do not fit the schema',
+      tone: 'warning',
+    },
+    { name: 'expired', label: 'expired', meaning: 'messages deleted by the clean-up', tone: 'soft' },
+    { name: 'redriven', label: 'redriven', meaning: 'dead letters sent back', tone: 'soft' },
+  ],
+  consumer: [
+    {
+      name: 'failed',
+      label: 'failed',
+      meaning: 'attempts that did not end well',
+      tone: 'error',
+      hasError: true,
+    },
+    deadLettered(),
+    {
+      name: 'dropped',
+      label: 'lost',
+      meaning: 'messages lost: committed first, then cut short',
+      tone: 'error',
+    },
+    { name: 'retried', label: 'retried', meaning: 'attempts scheduled again', tone: 'warning' },
+    { name: 'skipped', label: 'skipped', meaning: 'messages given up on and skipped', tone: 'warning' },
+    rejected(),
+    { name: 'expired', label: 'expired', meaning: 'messages deleted before they were read', tone: 'warning' },
+    { name: 'deduplicated', label: 'dup', meaning: 'duplicates passed over', tone: 'soft' },
+  ],
+};
+
+function rejected(): Trouble {
+  return {
+    name: 'rejected',
+    label: 'rejected',
+    meaning: 'messages refused before anything was written',
+    tone: 'error',
+    hasError: true,
+  };
+}
+
+function deadLettered(): Trouble {
+  return {
+    name: 'deadLettered',
+    label: 'dead',
+    meaning: 'messages dead-lettered. Press to see why, and to send them back',
+    tone: 'error',
+    opens: 'dead-letters',
+  };
+}
+
+/** More do not fit on a node; the rest is summed up, and in Metrics. */
+const TROUBLES_SHOWN_MAX = 3;
+
 /** The last error (HD3) is read on the figures it counts towards, while the node works and after the run. */
 function troubleBadges(family: NodeFamily, counters: NodeCounters, lastError = ''): Badge[] {
-  const withError = (badge: Badge): Badge =>
-    lastError === '' ? badge : { ...badge, title: `${badge.title}\nLast error: ${lastError}` };
-  const trouble = (name: keyof NodeCounters, label: string, meaning: string, tone: BadgeTone): Badge => ({
-    ...count(name, label, counters[name], meaning),
-    tone,
-    quiet: counters[name] === 0,
-    place: 'second row',
+  const present = TROUBLES[family].filter(({ name }) => counters[name] > 0);
+  const left = present.slice(TROUBLES_SHOWN_MAX);
+  const badges = TROUBLES[family].map(({ name, label, meaning, tone, hasError, opens }): Badge => {
+    const badge = count(name, label, counters[name], meaning);
+    return {
+      ...badge,
+      title: hasError && lastError !== '' ? `${badge.title}\nLast error: ${lastError}` : badge.title,
+      tone,
+      quiet: counters[name] === 0 || left.some((other) => other.name === name),
+      place: 'second row',
+      ...(opens ? { opens } : {}),
+    };
   });
-  const rejected = withError(
-    trouble('rejected', 'rejected', 'messages refused before anything was written', 'error'),
-  );
-  if (family !== 'consumer') return [rejected];
+  const title = left.map(({ name, label }) => `${exactNumber(counters[name])} ${label}`).join('\n');
   return [
-    withError(trouble('failed', 'failed', 'attempts that did not end well', 'error')),
-    trouble('retried', 'retried', 'attempts scheduled again', 'warning'),
-    trouble('deadLettered', 'dead', 'messages dead-lettered', 'error'),
-    trouble('skipped', 'skipped', 'messages given up on and skipped', 'warning'),
-    rejected,
+    ...badges,
+    {
+      ...count('more', 'more', left.length, 'more figures'),
+      text: `+${left.length}`,
+      title,
+      tone: 'soft',
+      quiet: left.length === 0,
+      place: 'second row',
+    },
   ];
 }
 
@@ -125,23 +212,28 @@ function rateBadge(perSecond: number, meaning: string): Badge {
   };
 }
 
+const LAG_TONES: Record<FillTone, BadgeTone> = { calm: 'soft', filling: 'warning', full: 'error' };
+
 /** Of the reader that is furthest behind: a sum over readers would say nothing about any of them. */
 function lagBadge(live: LiveRun, topicId: string): Badge {
   const lines: string[] = [];
   let lag = 0;
+  let fullness = 0;
   for (const edge of live.graph?.outgoing.get(topicId) ?? []) {
-    const behind = live.metrics.latest?.subscriptions[edge.id]?.lag ?? 0;
-    lines.push(`${live.nodeName(edge.target)} is ${exactNumber(behind)} behind`);
+    const progress = live.metrics.latest?.subscriptions[edge.id];
+    const behind = progress?.lag ?? 0;
+    const held = progress ? ` (${backlogSentence(progress)})` : '';
+    lines.push(`${live.nodeName(edge.target)} is ${exactNumber(behind)} behind${held}`);
     lag = Math.max(lag, behind);
+    if (progress) fullness = Math.max(fullness, fullnessOf(progress));
   }
-  const limit = live.graph?.document.settings.backlogMessagesMax ?? Number.POSITIVE_INFINITY;
   return {
     name: 'lag',
     label: 'lag',
     text: compactNumber(lag),
     value: lag,
     title: lines.length === 0 ? 'Nobody reads this topic' : lines.join('\n'),
-    tone: lag >= limit ? 'error' : lag >= limit / 2 ? 'warning' : 'soft',
+    tone: LAG_TONES[fillTone(fullness)],
     quiet: lag === 0,
     place: 'first row',
   };

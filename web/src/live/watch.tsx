@@ -15,17 +15,31 @@ export interface RunReader {
 export type MessageRef = { topicId: string; partition: number; offset: number };
 /** What a trace passes on the drawing. */
 export type LitPath = { nodeIds: ReadonlySet<string>; edgeIds: ReadonlySet<string> };
-export type WatchTab = 'traces' | 'messages' | 'metrics' | 'problems' | 'logs';
+export type WatchTab = 'traces' | 'messages' | 'dead-letters' | 'faults' | 'metrics' | 'problems' | 'logs';
 
 /** What the panels ask of the page around them. */
 export interface WatchHost {
   showNode(nodeId: string): void;
+  /** Of an edge that was drawn away meanwhile, nothing is shown. */
+  showEdge(edgeId: string): void;
   openTab(tab: WatchTab): void;
   /** Lights a path on the canvas and dims the rest; null brings all back. */
   light(path: LitPath | null): void;
 }
 
-export type Watch = { live: LiveRun | null; reader: RunReader | null; host: WatchHost };
+/** Rule RN5: handles again, in a new run, what comes from a message on. */
+export type HandlingAgain = {
+  /** Why it cannot be done now; null when it can. */
+  refusal: string | null;
+  from(message: MessageRef): void;
+};
+
+export type Watch = {
+  live: LiveRun | null;
+  reader: RunReader | null;
+  host: WatchHost;
+  handlingAgain: HandlingAgain;
+};
 
 const WatchContext = createContext<Watch | null>(null);
 

@@ -1,7 +1,7 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { toWorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { BrowsedMessage } from '@millrace/shared/protocol/entities.ts';
-import { Crosshair, Waypoints, X } from 'lucide-react';
+import { Crosshair, GitFork, Waypoints, X } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { formatBytes, formatDateTime } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
@@ -40,7 +40,7 @@ export function MessageDetail({ live, reader, position, known }: Props) {
           </ActionIcon>
         </Tooltip>
       </header>
-      {message ? <Content live={live} message={message} /> : null}
+      {message ? <Content live={live} position={position} message={message} /> : null}
       {problem ? (
         <p className={classes.empty} role="alert">
           {problem}
@@ -88,7 +88,9 @@ function useMessage(reader: RunReader, position: MessageRef, known: BrowsedMessa
   return { message: known ?? current?.message ?? null, problem: known ? null : (current?.problem ?? null) };
 }
 
-function Content({ live, message }: { live: LiveRun; message: BrowsedMessage }) {
+type ContentProps = { live: LiveRun; position: MessageRef; message: BrowsedMessage };
+
+function Content({ live, position, message }: ContentProps) {
   const { host } = useWatch();
   const selectTrace = useSelection((state) => state.selectTrace);
   const dead = deadLetterFacts(message.extensions);
@@ -110,6 +112,7 @@ function Content({ live, message }: { live: LiveRun; message: BrowsedMessage }) 
         >
           Open its trace
         </Button>
+        <HandleAgain position={position} />
         <CopyButton text={message.data} label="Copy the payload" />
       </div>
       {dead ? <DeadLetter live={live} facts={dead} /> : null}
@@ -144,6 +147,36 @@ function Content({ live, message }: { live: LiveRun; message: BrowsedMessage }) 
         <Fact name="size">{formatBytes(message.bytes)}</Fact>
       </dl>
     </div>
+  );
+}
+
+/** Rule RN5. */
+function HandleAgain({ position }: { position: MessageRef }) {
+  const { handlingAgain } = useWatch();
+  const { refusal } = handlingAgain;
+  return (
+    <Tooltip
+      label={
+        refusal ??
+        'A new run of the drawing as it is now, without producers, which handles this message and what came after it'
+      }
+      multiline
+      maw={320}
+    >
+      <Button
+        variant="default"
+        size="compact-xs"
+        leftSection={<GitFork size={12} aria-hidden />}
+        aria-disabled={refusal !== null}
+        data-disabled={refusal !== null || undefined}
+        data-testid="message-handle-again"
+        onClick={() => {
+          if (refusal === null) handlingAgain.from(position);
+        }}
+      >
+        Handle again from here in a new run
+      </Button>
+    </Tooltip>
   );
 }
 

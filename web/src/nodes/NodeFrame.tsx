@@ -29,7 +29,7 @@ export const NodeActionsContext = createContext<NodeActions | null>(null);
 
 /**
  * One node on the canvas. Its family shows in its shape: producers are round at the left, topics are a length of pipe,
- * consumers are cards. Live numbers are written into `[data-live-node]` from outside React.
+ * consumers are cards. Live numbers, flags and instances are written into `[data-live-…]` from outside React.
  */
 export const NodeFrame = memo(function NodeFrame({ data, selected }: NodeProps<FrameNode>) {
   const { node, mark } = data;
@@ -57,6 +57,7 @@ export const NodeFrame = memo(function NodeFrame({ data, selected }: NodeProps<F
           <NodeName node={node} renaming={data.renaming} />
           <span className={styles.kind}>{title}</span>
         </div>
+        {family === 'consumer' && <span className={styles.members} role="img" data-live-members={node.id} />}
         {mark && <Mark mark={mark} />}
       </div>
       {labelledOutputs(node).map((port) => (
@@ -71,6 +72,7 @@ export const NodeFrame = memo(function NodeFrame({ data, selected }: NodeProps<F
         </span>
         <div className={styles.live} data-live-node={node.id} />
       </div>
+      <div className={styles.flags} data-live-flags={node.id} />
       {portSpots(node).map((spot) => (
         <Port key={spot.id} spot={spot} nodeName={node.name} />
       ))}

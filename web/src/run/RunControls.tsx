@@ -3,7 +3,9 @@ import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import { Pause, Play, Square, StepForward } from 'lucide-react';
 import { shortId } from '../live/format.ts';
 import { useWatch } from '../live/watch.tsx';
+import { FaultsRunning } from './faults/FaultsRunning.tsx';
 import { NoticeList } from './NoticeList.tsx';
+import { ApplyButton, ReplacementDialog } from './ReplacementDialog.tsx';
 import classes from './RunControls.module.css';
 import { RunList } from './RunList.tsx';
 import { RunMeter } from './RunMeter.tsx';
@@ -17,6 +19,7 @@ export function RunControls() {
   const gate = useRunStore((state) => state.gate);
   const pending = useRunStore((state) => state.pending);
   const controller = useRunStore((state) => state.controller);
+  const live = useRunStore((state) => state.live);
   const active = activeRun(runs);
   const refused = refusals(active, gate, pending);
   const paused = active?.status === 'paused';
@@ -79,12 +82,15 @@ export function RunControls() {
       >
         <Square size={13} aria-hidden />
       </ControlButton>
+      {active === null ? null : <ApplyButton refusal={refused.apply} />}
       <RunList />
       <NoticeList />
+      <ReplacementDialog />
       <div className={classes.meter}>
         <RunMeter />
         <StepNote />
       </div>
+      {live && <FaultsRunning live={live} />}
     </Group>
   );
 }

@@ -17,6 +17,11 @@ const COLUMNS: readonly { name: keyof NodeCounters; label: string; rare?: true }
   { name: 'deadLettered', label: 'Dead', rare: true },
   { name: 'skipped', label: 'Skipped', rare: true },
   { name: 'rejected', label: 'Rejected', rare: true },
+  { name: 'deduplicated', label: 'Duplicates', rare: true },
+  { name: 'dropped', label: 'Dropped', rare: true },
+  { name: 'expired', label: 'Expired', rare: true },
+  { name: 'flagged', label: 'Flagged', rare: true },
+  { name: 'redriven', label: 'Redriven', rare: true },
 ];
 
 type Props = {

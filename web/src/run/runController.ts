@@ -1,8 +1,11 @@
 import { toWorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
 import type { Connection } from '../connection/connection.ts';
 import { useSelection } from '../live/selection.ts';
 import type { WatchHost } from '../live/watch.tsx';
+import { NO_REPLACEMENT, useReplacement } from './replacement.ts';
+import { createReplacement } from './replacementController.ts';
 import {
   activeRun,
   type RunAction,
@@ -18,13 +21,17 @@ export type RunHost = WatchHost & {
   /** Resolves when the server has every edit of the draft, so that a run publishes what is on the screen. */
   beforeRun(): Promise<void>;
   toast(level: RunNotice['level'], title: string, message: string): void;
+  /** What is on the canvas now. */
+  draft(): FlowDocument;
 };
 
 /** Opens the runs of a flow: keeps the list current, watches the shown run, fills the run store until closed. */
 export function openRuns(connection: Connection, flowId: string, host: RunHost): RunController {
   resetRunStore(flowId);
+  useReplacement.setState(NO_REPLACEMENT);
   let watched: WatchedRun | null = null;
   let closed = false;
+  let searched = '';
 
   const follow = (): void => {
     const shown = shownRunId(useRunStore.getState());
@@ -89,6 +96,8 @@ export function openRuns(connection: Connection, flowId: string, host: RunHost):
       useRunStore.setState({ lastStep: null });
     });
 
+  const replacement = createReplacement(connection, host, () => watched?.live ?? null, take);
+
   const leave = [connection.on('run.changed', take), connection.onReconnect(() => void reload())];
   void reload();
 
@@ -121,6 +130,36 @@ export function openRuns(connection: Connection, flowId: string, host: RunHost):
         }));
         follow();
       }),
+    ...replacement,
+    fork: (from) =>
+      attempt('fork', async () => {
+        const origin = watched?.live.runId;
+        if (origin === undefined) return;
+        await host.beforeRun();
+        const run = await connection.request('run.fork', { runId: origin, ...from });
+        useRunStore.setState({ pickedRunId: null });
+        take(run);
+        host.toast(
+          'info',
+          'A new run',
+          `It handles again what is there from partition ${from.partition}, offset ${from.offset} on, with version ${run.version}.`,
+        );
+      }),
+    search: async (text) => {
+      searched = text.trim();
+      if (searched === '') {
+        useRunStore.setState({ found: null });
+        return;
+      }
+      const asked = searched;
+      try {
+        const { runs } = await connection.request('run.list', { flowId, text: asked });
+        // Answers may overtake each other.
+        if (!closed && asked === searched) useRunStore.setState({ found: runs.map(({ id }) => id) });
+      } catch (thrown) {
+        if (!closed) host.toast('error', 'The runs were not searched', toWorkbenchError(thrown).message);
+      }
+    },
     pick: (runId) => {
       useRunStore.setState({ pickedRunId: runId });
       follow();
@@ -136,6 +175,7 @@ export function openRuns(connection: Connection, flowId: string, host: RunHost):
       host.light(null);
       useSelection.getState().reset();
       resetRunStore(null);
+      useReplacement.setState(NO_REPLACEMENT);
       useRunStore.setState({ controller: null });
     },
   };
@@ -156,4 +196,5 @@ const FAILED_TO: Record<RunAction, string> = {
   step: 'The step was not made',
   stop: 'The run did not stop',
   delete: 'The run was not deleted',
+  fork: 'The messages are not handled again',
 };

@@ -12,6 +12,12 @@ export function statusView(run: RunSummary, metrics: MetricsSnapshot | null): St
   if (stalled !== null) return { label: 'Stalled', tone: 'bad', reason: stalled };
   switch (run.status) {
     case 'created':
+      if (run.forkedFrom)
+        return {
+          label: 'Copying…',
+          tone: 'waiting',
+          reason: 'The messages to be handled again are copied into this run first.',
+        };
       return { label: 'Starting…', tone: 'waiting', reason: null };
     case 'running':
       return { label: 'Running', tone: 'active', reason: null };
@@ -37,7 +43,10 @@ export function statusView(run: RunSummary, metrics: MetricsSnapshot | null): St
 }
 
 /** For each control: null when it can be used, else the sentence that says why not. */
-export type Refusals = Record<'start' | 'pause' | 'resume' | 'step' | 'stop', string | null>;
+export type Refusals = Record<
+  'start' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'fork',
+  string | null
+>;
 
 export function refusals(active: RunSummary | null, gate: RunGate, pending: RunAction | null): Refusals {
   const busy = pending === null ? null : BUSY[pending];
@@ -53,6 +62,12 @@ export function refusals(active: RunSummary | null, gate: RunGate, pending: RunA
     pause: wait ?? (status === 'paused' ? 'The run is paused already.' : null),
     resume: wait ?? (status === 'running' ? 'The run is not paused.' : null),
     step: wait ?? (status === 'running' ? 'Pause the run first: a step handles exactly one message.' : null),
+    apply: wait ?? null,
+    fork:
+      busy ??
+      (status !== null
+        ? 'This flow is running. Stop the run to handle messages again in a new one.'
+        : gate.reason),
     stop: busy ?? (status === null ? none : null) ?? stopping,
   };
 }
@@ -64,6 +79,7 @@ const BUSY: Record<RunAction, string> = {
   step: 'One message is being handled.',
   stop: 'The run is being stopped.',
   delete: 'A run is being deleted.',
+  fork: 'A run that handles messages again is being made.',
 };
 
 /** How long the run has been going, by the clock of whoever asks. */

@@ -2,8 +2,9 @@ import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { create } from 'zustand';
 import { isActive, type LiveRun } from '../live/liveRun.ts';
+import type { MessageRef } from '../live/watch.tsx';
 
-export type RunAction = 'start' | 'pause' | 'resume' | 'step' | 'stop' | 'delete';
+export type RunAction = 'start' | 'pause' | 'resume' | 'step' | 'stop' | 'delete' | 'fork';
 export type StepResult = { nodeId: string | null; messageId: string | null; correlationId: string | null };
 
 /** Whether the drawing can run; the page around the run controls knows the problems. */
@@ -17,6 +18,15 @@ export interface RunController {
   step(): Promise<void>;
   stop(): Promise<void>;
   remove(runId: string): Promise<void>;
+  /** Rule RN4: shows what the drawing would change in the active run. */
+  openReplacement(): Promise<void>;
+  closeReplacement(): void;
+  /** Applies what the dialog shows. */
+  applyReplacement(): Promise<void>;
+  /** Rule RN5: handles again, in a new run, what the shown run's topic holds from there on. */
+  fork(from: MessageRef): Promise<void>;
+  /** Leaves in the list the runs that fit; an empty text leaves all. */
+  search(text: string): Promise<void>;
   pick(runId: string | null): void;
   markNoticesSeen(): void;
   reload(): Promise<void>;
@@ -28,6 +38,9 @@ export type RunState = {
   flowId: string | null;
   /** Newest first. */
   runs: readonly RunSummary[];
+  /** Ids of those that fit what is searched for; null: nothing is. */
+  found: readonly string[] | null;
+  listOpened: boolean;
   loading: boolean;
   /** The run a person chose from the list; null follows the active, then the newest run. */
   pickedRunId: string | null;
@@ -44,6 +57,8 @@ export type RunState = {
 const EMPTY: Omit<RunState, 'gate' | 'controller'> = {
   flowId: null,
   runs: [],
+  found: null,
+  listOpened: false,
   loading: true,
   pickedRunId: null,
   live: null,

@@ -1,5 +1,5 @@
 import { toWorkbenchError, type WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { RunNotice } from '@millrace/shared/protocol/entities.ts';
+import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
 import type { Connection } from '../connection/connection.ts';
 import { LiveRun } from '../live/liveRun.ts';
 import type { RunReader } from '../live/watch.tsx';
@@ -20,6 +20,7 @@ export function watchRun(connection: Connection, runId: string, events: RunWatch
   const live = new LiveRun(runId);
   let closed = false;
   let joined = false;
+  let loadedVersion: number | null = null;
 
   const join = async (): Promise<void> => {
     try {
@@ -36,20 +37,31 @@ export function watchRun(connection: Connection, runId: string, events: RunWatch
       for (const notice of answer.notices) if (notice.timeMs > newest) live.addNotice(notice);
       joined = true;
       events.onProblem(null);
-      if (!live.graph) await loadDocument(answer.run.flowId, answer.run.version);
+      await loadDocument(answer.run);
     } catch (thrown) {
       if (!closed) events.onProblem(toWorkbenchError(thrown));
     }
   };
 
-  const loadDocument = async (flowId: string, version: number): Promise<void> => {
-    const { document } = await connection.request('flow.version', { flowId, version });
-    if (!closed) live.setDocument(document);
+  /** Once, and again when the run has been given another version (RN4). */
+  const loadDocument = async ({ flowId, version }: RunSummary): Promise<void> => {
+    if (version === loadedVersion) return;
+    loadedVersion = version;
+    try {
+      const { document } = await connection.request('flow.version', { flowId, version });
+      if (!closed && version === loadedVersion) live.setDocument(document);
+    } catch (thrown) {
+      loadedVersion = null;
+      throw thrown;
+    }
   };
 
   const leave = [
     connection.on('run.changed', (run) => {
-      if (run.id === runId) live.setSummary(run);
+      if (run.id !== runId) return;
+      live.setSummary(run);
+      // Before the first answer there is nothing to renew.
+      if (joined) loadDocument(run).catch((thrown: unknown) => events.onProblem(toWorkbenchError(thrown)));
     }),
     connection.on('run.metrics', (metrics) => {
       if (metrics.runId === runId) live.metrics.add(metrics);

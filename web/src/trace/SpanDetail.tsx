@@ -10,6 +10,7 @@ import { useSelection } from '../live/selection.ts';
 import { type RunReader, useWatch } from '../live/watch.tsx';
 import { CopyButton } from '../ui/CopyButton.tsx';
 import { JsonView } from '../ui/JsonView.tsx';
+import { eventLabel } from './eventMarks.tsx';
 import classes from './trace.module.css';
 import { spanDurationMs } from './waterfall.ts';
 
@@ -88,7 +89,7 @@ export function SpanDetail({ live, reader, model, span, onSelect }: Props) {
         {span.events
           .filter((event) => !FAILED_KINDS.has(event.kind))
           .map((event) => (
-            <Fact key={`${event.kind} ${event.timeMs}`} name={event.kind}>
+            <Fact key={`${event.kind} ${event.timeMs}`} name={eventLabel(event.kind)}>
               {formatClock(event.timeMs)}
               {event.detail === null
                 ? ''

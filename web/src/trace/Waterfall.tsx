@@ -4,6 +4,7 @@ import { ChevronDown, ChevronRight, RotateCw, Skull } from 'lucide-react';
 import { type KeyboardEvent, useMemo, useRef, useState } from 'react';
 import { formatDurationMs } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
+import { EventMarks } from './eventMarks.tsx';
 import classes from './trace.module.css';
 import {
   durationMs,
@@ -125,6 +126,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
       data-testid="span-row"
       data-span-status={span.status}
       data-node-id={span.nodeId}
+      data-operation={span.operation}
       onClick={onSelect}
     >
       <span
@@ -167,6 +169,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
         >
           {endLabel(span)}
           {retried ? <RotateCw size={11} aria-label="will be retried" /> : null}
+          <EventMarks events={span.events} />
           {span.deadLettered ? <Skull size={11} aria-label="dead-lettered" /> : null}
         </span>
       </span>

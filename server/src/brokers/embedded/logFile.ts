@@ -93,7 +93,7 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   const missingRow = (partition: StoredPartition, request: ReadRequest, offset: number): WorkbenchError => {
     const row = sql.partition.get(partition.id) as PartitionRow | undefined;
     if (row !== undefined) checkReadOffset(request, storedPartition(row));
-    return hole(folder, partition, offset);
+    return holeAt(folder, partition, offset);
   };
 
   return guarded(folder, {
@@ -154,7 +154,7 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   });
 }
 
-export function damagedRow(
+function damagedRow(
   folder: string,
   { topic, partition }: { topic: string; partition: number },
   row: Pick<BatchRow, 'base' | 'count' | 'removed'>,
@@ -168,7 +168,12 @@ export function damagedRow(
   );
 }
 
-function hole(folder: string, { topic, partition, end }: StoredPartition, offset: number): WorkbenchError {
+/** Rows follow one another, so an offset below the end that has none has lost it. */
+export function holeAt(
+  folder: string,
+  { topic, partition, end }: StoredPartition,
+  offset: number,
+): WorkbenchError {
   return corruptLog(
     folder,
     `topic ${topic}, partition ${partition} has nothing at offset ${offset}, though it ends at ${end}`,

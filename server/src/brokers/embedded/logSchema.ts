@@ -54,7 +54,7 @@ const FORMAT_1 = `
 /**
  * Gaps, retention, and a checksum on every row that had none. New columns have constants as defaults: a large log is
  * upgraded without its payloads being touched. `sealed_end` is at least the end of what the checkpointed file holds, see
- * `storage.worker.ts`. See ADR 0011.
+ * `storage.worker.ts`. See ADR 0013.
  */
 const FORMAT_2 = `
   ALTER TABLE batches ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import type { PartitionOffsets, PartitionSize, ReadRequest, TopicSpec } from '../broker.ts';
+import type { PartitionOffsets, PartitionSize, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
 import { checkPartition, checkReadOffset } from '../readRules.ts';
 import type { OpenedRow } from './batchRow.ts';
 import { logError } from './logErrors.ts';
@@ -23,6 +23,9 @@ export type NewestMessages = {
 
 export type NewestFilter = { key?: string; partition?: number };
 
+/** Keys for which a node keeps state, and timers it has set. */
+export type StateSizes = { keys: Record<string, number>; timers: Record<string, number> };
+
 /**
  * Read access to the log of a run, live or over, without talking to its process. A log that was not written yet reads as
  * one without topics. Errors are those of the broker port.
@@ -35,6 +38,12 @@ export interface LogReader {
   sizes(topic: string): PartitionSize[];
   read(request: ReadRequest): { messages: StoredMessage[]; start: number; end: number };
   readNewest(topic: string, limit: number, filter?: NewestFilter): NewestMessages;
+  /** Offset of the first message appended at or after `timeMs`; the end offset when there is none. */
+  offsetAtTime(topic: string, partition: number, timeMs: number): number;
+  /** All durable state entries. */
+  state(): StateEntry[];
+  /** How much of it handlers keep, by node. */
+  stateSizes(): StateSizes;
   /** Idempotent. */
   close(): void;
 }
@@ -78,6 +87,16 @@ export function openLogReader(folder: string): LogReader {
       const { start, end } = partition;
       return { messages: log?.read(partition, request) ?? [], start, end };
     },
+    offsetAtTime(topic, partition, timeMs) {
+      const log = open();
+      const partitions = partitionsOf(log, topic);
+      checkPartition(topic, partition, partitions.length);
+      const found = partitions[partition] as StoredPartition;
+      return log?.offsetAtTime(found, timeMs) ?? found.end;
+    },
+    state: () => open()?.state() ?? [],
+    stateSizes: () =>
+      open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database, folder),
     readNewest(topic, limit, filter = {}) {
       const log = open();
       return log === null
@@ -90,6 +109,25 @@ export function openLogReader(folder: string): LogReader {
       file = null;
     },
   };
+}
+
+/** Counted where it is: the entries of a node may be a million. What their keys and values look like, `engine/io.ts` says. */
+const KEYS_BY_NODE = `SELECT substr(store, length('state:') + 1) AS node, count(DISTINCT json_extract(key, '$[0]')) AS count
+  FROM state WHERE store >= 'state:' AND store < 'state;' GROUP BY store`;
+const TIMERS_BY_NODE = `SELECT json_extract(value, '$.node') AS node, count(*) AS count
+  FROM state WHERE store = 'timer' GROUP BY node`;
+
+function stateSizes(database: DatabaseSync, folder: string): StateSizes {
+  const counts = (sql: string): Record<string, number> => {
+    try {
+      // The columns are those of the type.
+      const rows = database.prepare(sql).all() as { node: string; count: number }[];
+      return Object.fromEntries(rows.map(({ node, count }) => [node, count]));
+    } catch (thrown) {
+      throw logError(thrown, folder);
+    }
+  };
+  return { keys: counts(KEYS_BY_NODE), timers: counts(TIMERS_BY_NODE) };
 }
 
 /** Where the walk back through one partition stands: everything from `offset` on has been seen. */

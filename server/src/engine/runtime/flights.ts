@@ -4,7 +4,6 @@ import type { Core } from './core.ts';
 import { touchLane } from './groups.ts';
 import { clearPending, markPending } from './idempotency.ts';
 import { enqueueLane } from './laneQueue.ts';
-import { scopeEntries } from './nodeState.ts';
 import { scopeOf } from './scopes.ts';
 import { forgetIfEmpty, putBack, readyStrand } from './strands.ts';
 import { timerMessage, timerPlace } from './timers.ts';
@@ -112,14 +111,16 @@ export function launch(core: Core, flight: Flight): void {
   const { lane, entries, timers } = flight;
   const { consumer } = lane;
   core.flights.set(flight.id, flight);
-  const deliveries = [
-    ...timers.map((timer) => timerDelivery(core, lane, timer)),
-    ...entries.map((entry) => delivery(core, lane, entry)),
-  ];
+  const deliveries: Delivery[] = [];
+  for (const timer of timers) deliveries.push(timerDelivery(core, lane, timer));
+  for (const entry of entries) deliveries.push(delivery(core, lane, entry));
   const state: Record<string, Record<string, string>> = {};
-  if (consumer.planned.operator.keepsState) {
-    for (const { scope } of deliveries)
-      if (state[scope] === undefined) state[scope] = scopeEntries(consumer, scope);
+  // Mostly there are many scopes with nothing in them, or no state at all.
+  if (consumer.state.size > 0) {
+    for (const { scope } of deliveries) {
+      const stored = consumer.state.get(scope);
+      if (stored !== undefined && state[scope] === undefined) state[scope] = Object.fromEntries(stored);
+    }
   }
   const effect: EngineEffect = {
     type: 'invoke',

@@ -7,13 +7,6 @@ import { putState } from './stateStore.ts';
 
 export type StateChange = { name: string; value: JsonText | null };
 
-const NO_ENTRIES: Record<string, JsonText> = {};
-
-export function scopeEntries(consumer: ConsumerRuntime, scope: string): Record<string, JsonText> {
-  const entries = consumer.state.get(scope);
-  return entries === undefined ? NO_ENTRIES : Object.fromEntries(entries);
-}
-
 /** Why the changes would go past a limit, or null. */
 export function stateRefusal(
   consumer: ConsumerRuntime,

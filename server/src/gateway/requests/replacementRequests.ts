@@ -1,14 +1,14 @@
-import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { HandlersOf } from '../handlers.ts';
+import type { Runs } from '../runs.ts';
 
-const unknown = (name: string) => () => {
-  throw new WorkbenchError('REQUEST_UNKNOWN', `This server does not know ${name}.`);
-};
+type Names = 'run.previewReplacement' | 'run.replace' | 'run.fork';
 
-export function replacementRequests(): HandlersOf<'run.previewReplacement' | 'run.replace' | 'run.fork'> {
+/** Rules RN4 and RN5: a run goes on with other code, or another run does again what it did. */
+export function replacementRequests({ runs }: { runs: Runs }): HandlersOf<Names> {
   return {
-    'run.previewReplacement': unknown('run.previewReplacement'),
-    'run.replace': unknown('run.replace'),
-    'run.fork': unknown('run.fork'),
+    'run.previewReplacement': ({ runId }) => runs.previewReplacement(runId),
+    'run.replace': ({ runId, expectedVersion, expectedRevision }) =>
+      runs.replace(runId, { version: expectedVersion, revision: expectedRevision }),
+    'run.fork': (point) => runs.fork(point),
   };
 }

@@ -21,7 +21,7 @@ type Names =
 export function runRequests({ runs, streams, readers }: RunRequestsOptions): HandlersOf<Names> {
   return {
     'run.start': ({ flowId, paused }) => runs.start(flowId, paused),
-    'run.list': ({ flowId }) => ({ runs: runs.list(flowId) }),
+    'run.list': ({ flowId, text }) => ({ runs: runs.list(flowId, text) }),
     'run.pause': ({ runId }) => runs.pause(runId),
     'run.resume': ({ runId }) => runs.resume(runId),
     'run.step': ({ runId }) => runs.step(runId),

@@ -39,6 +39,8 @@ export async function openFileSink(node: FlowNodeOf<'file'>, env: SinkEnvironmen
   }
 }
 
+type Asked = { deliveries: Delivery[]; resolve(outcomes: AttemptOutcome[]): void };
+
 class FileSink implements Sink {
   readonly #node: FlowNodeOf<'file'>;
   readonly #file: string;
@@ -47,7 +49,8 @@ class FileSink implements Sink {
   #size: number;
   /** Bytes beyond `#size` may be in the file. */
   #partial = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  #waiting: Asked[] = [];
+  #writing: Promise<void> | null = null;
   #closed = false;
 
   constructor(node: FlowNodeOf<'file'>, file: string, handle: FileHandle, size: number) {
@@ -57,41 +60,55 @@ class FileSink implements Sink {
     this.#size = size;
   }
 
-  /** Partitions are handled side by side, their lines one block after the other. */
+  /**
+   * Partitions are handled side by side, their lines one block after the other. What is asked for while the disk is busy
+   * goes into the next block together, so that it is waited for once.
+   */
   invoke({ deliveries }: { deliveries: Delivery[] }): Promise<AttemptOutcome[]> {
-    const mine = this.#turn.then(() => this.#append(deliveries));
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+    return new Promise((resolve) => {
+      this.#waiting.push({ deliveries, resolve });
+      this.#writing ??= this.#writeWaiting();
+    });
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#turn;
+    await this.#writing;
     openFiles.delete(this.#file);
     await this.#handle.close();
   }
 
-  async #append(deliveries: Delivery[]): Promise<AttemptOutcome[]> {
-    const started = performance.now();
-    try {
-      if (this.#partial) await this.#takeBack();
-      const block = Buffer.from(deliveries.map((delivery) => this.#line(delivery)).join(''));
-      let written = 0;
-      this.#partial = true;
-      while (written < block.length) {
-        const { bytesWritten } = await this.#handle.write(block, written);
-        written += bytesWritten;
+  async #writeWaiting(): Promise<void> {
+    // A moment later, because several partitions ask in one go.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const asked = this.#waiting;
+      this.#waiting = [];
+      const started = performance.now();
+      try {
+        await this.#append(asked.flatMap(({ deliveries }) => deliveries));
+        for (const { deliveries, resolve } of asked) resolve(written(deliveries.length, started));
+      } catch (thrown) {
+        await this.#takeBack().catch(() => undefined);
+        for (const { resolve } of asked) resolve([this.#failed(thrown, started)]);
       }
-      await this.#handle.datasync();
-      this.#size += block.length;
-      this.#partial = false;
-    } catch (thrown) {
-      await this.#takeBack().catch(() => undefined);
-      return [this.#failed(thrown, started)];
     }
-    const durationUs = Math.max(1, Math.round(((performance.now() - started) * 1000) / deliveries.length));
-    return deliveries.map(() => ({ status: 'ok', durationUs, emits: [], state: [], timers: [], logs: [] }));
+    this.#writing = null;
+  }
+
+  async #append(deliveries: Delivery[]): Promise<void> {
+    if (this.#partial) await this.#takeBack();
+    const block = Buffer.from(deliveries.map((delivery) => this.#line(delivery)).join(''));
+    let at = 0;
+    this.#partial = true;
+    while (at < block.length) {
+      const { bytesWritten } = await this.#handle.write(block, at);
+      at += bytesWritten;
+    }
+    await this.#handle.datasync();
+    this.#size += block.length;
+    this.#partial = false;
   }
 
   #line({ message, offset }: Delivery): string {
@@ -116,6 +133,18 @@ class FileSink implements Sink {
       logs: [],
     };
   }
+}
+
+function written(count: number, started: number): AttemptOutcome[] {
+  const durationUs = Math.max(1, Math.round(((performance.now() - started) * 1000) / count));
+  return Array.from({ length: count }, () => ({
+    status: 'ok',
+    durationUs,
+    emits: [],
+    state: [],
+    timers: [],
+    logs: [],
+  }));
 }
 
 /** JSON may hold line breaks between its values, never inside a string; a line of JSONL may hold none. */

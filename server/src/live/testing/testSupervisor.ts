@@ -6,7 +6,7 @@ import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { LogLine, RunNotice } from '@millrace/shared/protocol/entities.ts';
 import { isFinalRunStatus, type MetricsSnapshot, type RunStatus } from '@millrace/shared/trace/metrics.ts';
 import { until } from '../../testing/until.ts';
-import type { SupervisedRun } from '../supervision.ts';
+import type { Replacement, SupervisedRun } from '../supervision.ts';
 import { createSupervisor, type Supervisor } from '../supervisor.ts';
 
 const RUN_ID = 'run:test';
@@ -20,7 +20,7 @@ export type TestSupervisor = {
   /** How often the process was started again. */
   restarts(): number;
   metrics(): MetricsSnapshot | null;
-  start(document: FlowDocument, options?: Partial<SupervisedRun>): Promise<void>;
+  start(document: FlowDocument, options?: Partial<SupervisedRun>): Promise<Replacement>;
   request: <Type extends 'pause' | 'resume' | 'step' | 'stop' | 'metrics'>(
     type: Type,
   ) => ReturnType<typeof requestOf<Type>>;

@@ -160,6 +160,7 @@ function runOf(id: string, flowId: string, createdMs: number): StoredRun {
       counters: {},
     },
     metrics: null,
+    nextVersion: null,
     notices: [{ timeMs: createdMs, level: 'info', message: 'hello' }],
   };
 }

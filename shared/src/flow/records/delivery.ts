@@ -13,7 +13,16 @@ export const retryPolicySchema = z
       description: 'Fixed waits the same time; exponential doubles it after each failure.',
     }),
     delayMs: z.int().min(0).max(3_600_000).meta({ title: 'First delay', unit: 'ms' }),
-    delayMsMax: z.int().min(0).max(86_400_000).meta({ title: 'Longest delay', unit: 'ms', advanced: true }),
+    delayMsMax: z
+      .int()
+      .min(0)
+      .max(86_400_000)
+      .meta({
+        title: 'Longest delay',
+        unit: 'ms',
+        advanced: true,
+        shownWhen: { field: 'backoff', isOneOf: ['exponential'] },
+      }),
     jitter: z.number().min(0).max(1).meta({
       title: 'Jitter',
       description: 'Share of the delay that is drawn at random: 0 none, 1 all of it.',
@@ -21,6 +30,7 @@ export const retryPolicySchema = z
     }),
     order: z.enum(['in-order', 'out-of-order']).meta({
       title: 'Meanwhile',
+      labels: { 'in-order': 'Others wait', 'out-of-order': 'Others pass' },
       description:
         'In order: what is ordered behind the message waits for its retry. Out of order: others pass it.',
     }),
@@ -32,12 +42,13 @@ export const retryPolicySchema = z
       advanced: true,
     }),
   })
-  .meta({ title: 'Retry' });
+  .meta({ title: 'Retry', section: 'delivery' });
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 
 /** Rule DL4. Without a dead-letter edge, `dead-letter` parks messages in a topic named after the node. */
 export const afterLastAttemptSchema = z.enum(['dead-letter', 'skip', 'stop']).meta({
   title: 'After the last attempt',
+  section: 'delivery',
   description: 'Dead-letter keeps the message with its errors; skip goes on without it; stop ends the run.',
 });
 
@@ -55,6 +66,7 @@ export const startFromSchema = z
   ])
   .meta({
     title: 'Start from',
+    section: 'delivery',
     description: 'Where a consumer begins that has committed nothing yet.',
     advanced: true,
   });
@@ -62,6 +74,12 @@ export const startFromSchema = z
 /** Rule DL1. */
 export const guaranteeSchema = z.enum(['exactly-once', 'at-least-once', 'at-most-once']).meta({
   title: 'Guarantee',
+  section: 'delivery',
+  labels: {
+    'exactly-once': 'Exactly once',
+    'at-least-once': 'At least once',
+    'at-most-once': 'At most once',
+  },
   description:
     'Exactly once: outputs, state and commit in one atomic step. At least once: commit after, a crash repeats. At most once: commit first, a crash loses.',
 });
@@ -70,6 +88,8 @@ export type Guarantee = z.infer<typeof guaranteeSchema>;
 /** Rule DL7. */
 export const orderSchema = z.enum(['partition', 'key', 'none']).meta({
   title: 'Order',
+  section: 'delivery',
+  labels: { partition: 'Per partition', key: 'Per key', none: 'None' },
   description:
     'Per partition: one after the other. Per key: keys of a partition side by side. None: whatever is free.',
 });
@@ -90,23 +110,32 @@ export const idempotencySchema = z
       .strictObject({
         window: z.literal('time'),
         key: dedupKeyField,
-        forMs: z.int().min(1).max(31_536_000_000).meta({ title: 'Remember for', unit: 'ms' }),
+        forMs: z.int().min(1).max(31_536_000_000).meta({
+          title: 'Remember for',
+          unit: 'ms',
+          begins: 86_400_000,
+        }),
       })
-      .meta({ title: 'Remember for a time' }),
+      .meta({ title: 'For a time' }),
     z
       .strictObject({
         window: z.literal('count'),
         key: dedupKeyField,
-        keys: z.int().min(1).max(1_000_000).meta({ title: 'Remember', unit: 'keys' }),
+        keys: z.int().min(1).max(1_000_000).meta({ title: 'Remember', unit: 'keys', begins: 100_000 }),
       })
-      .meta({ title: 'Remember a number of keys' }),
+      .meta({ title: 'So many keys' }),
   ])
-  .meta({ title: 'Skip duplicates', description: 'A message whose key was handled before is passed over.' });
+  .meta({
+    title: 'Skip duplicates',
+    section: 'delivery',
+    description: 'A message whose key was handled before is passed over.',
+  });
 export type Idempotency = z.infer<typeof idempotencySchema>;
 
 /** Rule TP4: where a reader goes on whose next offset was deleted. Kafka's auto.offset.reset. */
 export const whenDeletedSchema = z.enum(['earliest', 'latest', 'stop']).meta({
   title: 'When its offset was deleted',
+  section: 'delivery',
   description: 'Where to go on when retention has deleted what was to be read next; stop ends the run.',
   advanced: true,
 });
@@ -121,12 +150,13 @@ export const consumerFields = {
   idempotency: idempotencySchema,
   instances: z.int().min(1).max(16).meta({
     title: 'Instances',
+    section: 'scaling',
     description: 'Members of the consumer group, among which the partitions are divided.',
   }),
   concurrency: z.int().min(1).max(64).meta({
     title: 'Concurrency',
+    section: 'scaling',
     description: 'Batches that one instance handles at the same time.',
-    advanced: true,
   }),
   startFrom: startFromSchema,
   whenDeleted: whenDeletedSchema,

@@ -66,5 +66,13 @@ declare module 'zod' {
     placeholder?: string;
     /** Shown only behind "Advanced". */
     advanced?: boolean;
+    /** The part of a form it stands in; without it, among the fields that make the node what it is. */
+    section?: 'delivery' | 'scaling';
+    /** Shown only while another field of the same object has one of these values, or any: else it would do nothing. */
+    shownWhen?: { field: string; isOneOf?: readonly string[] };
+    /** What a number begins with when a variant that holds it is chosen; without it, its minimum. */
+    begins?: number;
+    /** What the options of a choice are called, where their values do not say it well. */
+    labels?: Readonly<Record<string, string>>;
   }
 }

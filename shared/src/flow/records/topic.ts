@@ -3,6 +3,8 @@ import { schemaIdSchema } from '../ids.ts';
 import { DEAD_LETTER_PORT } from './delivery.ts';
 import { type ConfigMigration, defineNodeKind } from './kind.ts';
 
+const DELETES = { field: 'cleanup', isOneOf: ['delete'] };
+
 export const topicConfigSchema = z.strictObject({
   partitions: z.int().min(1).max(1024).meta({
     title: 'Partitions',
@@ -20,6 +22,7 @@ export const topicConfigSchema = z.strictObject({
   }),
   schemaPolicy: z.enum(['reject', 'dead-letter', 'flag']).meta({
     title: 'What does not fit',
+    shownWhen: { field: 'schema' },
     description:
       'Reject: refused, the producer is told and an attempt is rejected. Dead-letter: goes to the dead letters of the topic. Flag: appended, and marked in the trace.',
   }),
@@ -30,28 +33,36 @@ export const topicConfigSchema = z.strictObject({
   }),
   retentionMs: z.int().min(0).max(31_536_000_000_000).meta({
     title: 'Keep for',
+    shownWhen: DELETES,
     unit: 'ms',
     description: 'Older messages are deleted. 0: for ever.',
     advanced: true,
   }),
   retentionBytes: z.int().min(0).max(1_099_511_627_776).meta({
-    title: 'Keep at most',
+    title: 'Keep at most, in bytes',
     unit: 'bytes per partition',
+    shownWhen: DELETES,
     description: '0: any size.',
     advanced: true,
   }),
   retentionMessages: z.int().min(0).max(1_000_000_000_000).meta({
-    title: 'Keep at most',
+    title: 'Keep at most, in messages',
     unit: 'messages per partition',
+    shownWhen: DELETES,
     description: '0: any number.',
     advanced: true,
   }),
-  tombstoneMs: z.int().min(0).max(31_536_000_000).meta({
-    title: 'Keep tombstones for',
-    unit: 'ms',
-    description: 'How long a compacted topic still shows that a key was deleted.',
-    advanced: true,
-  }),
+  tombstoneMs: z
+    .int()
+    .min(0)
+    .max(31_536_000_000)
+    .meta({
+      title: 'Keep tombstones for',
+      shownWhen: { field: 'cleanup', isOneOf: ['compact'] },
+      unit: 'ms',
+      description: 'How long a compacted topic still shows that a key was deleted.',
+      advanced: true,
+    }),
 });
 export type TopicConfig = z.infer<typeof topicConfigSchema>;
 

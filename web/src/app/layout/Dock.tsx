@@ -1,8 +1,6 @@
-import { ActionIcon, Badge, Tabs, Tooltip } from '@mantine/core';
+import { ActionIcon, Tabs, Tooltip } from '@mantine/core';
 import { ChevronDown, ChevronUp } from 'lucide-react';
-import { useEditorValue } from '../../editor/binding/EditorProvider.tsx';
 import type { CommandContext } from '../../editor/commands/command.ts';
-import { problemsOf } from '../../editor/problems/problems.ts';
 import { type DockTabId, openDockTab, setDockOpen, useDock } from '../dock.ts';
 import { DOCK_TABS } from '../dockTabs.tsx';
 import { ErrorBoundary } from '../ErrorBoundary.tsx';
@@ -24,12 +22,12 @@ export function Dock({ context }: { context: CommandContext }) {
     >
       <div className={styles.bar}>
         <Tabs.List className={styles.tabs}>
-          {DOCK_TABS.map(({ id, label, icon: Icon }) => (
+          {DOCK_TABS.map(({ id, label, icon: Icon, Count }) => (
             <Tabs.Tab
               key={id}
               value={id}
               leftSection={<Icon size={14} aria-hidden="true" />}
-              rightSection={id === 'problems' ? <ProblemCount context={context} /> : undefined}
+              rightSection={Count && <Count context={context} />}
               data-testid={`tab-${id}`}
               onClick={() => setDockOpen(true)}
             >
@@ -55,23 +53,5 @@ export function Dock({ context }: { context: CommandContext }) {
         )}
       </Tabs.Panel>
     </Tabs>
-  );
-}
-
-function ProblemCount({ context }: { context: CommandContext }) {
-  const graph = useEditorValue((editor) => editor.graph);
-  const { errors, warnings } = problemsOf(graph, context.random);
-  const count = errors + warnings;
-  if (count === 0) return null;
-  return (
-    <Badge
-      size="xs"
-      className={styles.count}
-      data-severity={errors > 0 ? 'error' : 'warning'}
-      data-testid="problem-count"
-      aria-label={`${errors} errors, ${warnings} warnings`}
-    >
-      {count}
-    </Badge>
   );
 }

@@ -16,6 +16,7 @@ import { problemsOf } from '../../editor/problems/problems.ts';
 import type { Editor } from '../../editor/store/editorStore.ts';
 import { EdgeFlowOverlay } from '../../live/EdgeFlowOverlay.tsx';
 import type { WatchHost } from '../../live/watch.tsx';
+import { RunPart } from '../../run/RunPart.tsx';
 import { RunWatch } from '../../run/RunWatch.tsx';
 import { useRunStore } from '../../run/runStore.ts';
 import { CommandPalette, NodeFinder } from '../CommandPalette.tsx';
@@ -51,6 +52,12 @@ export function Workbench({ editor }: { editor: Editor }) {
         editor.select([nodeId]);
         context.canvas.fit([nodeId]);
       },
+      showEdge: (edgeId) => {
+        const record = editor.records.get(edgeId);
+        if (record?.type !== 'edge') return;
+        editor.select([edgeId]);
+        context.canvas.fit([record.edge.source, record.edge.target]);
+      },
       openTab: openDockTab,
       light: (path) => {
         if (path) lightPath(path);
@@ -72,7 +79,7 @@ export function Workbench({ editor }: { editor: Editor }) {
     return editor.whenSaved();
   };
   return (
-    <RunWatch flowId={editor.flowId} gate={gate} host={host} beforeRun={beforeRun}>
+    <RunWatch flowId={editor.flowId} gate={gate} draft={graph.document} host={host} beforeRun={beforeRun}>
       <div className={styles.workbench}>
         <TopBar commanding={commanding} />
         <Panels editor={editor} commanding={commanding} />
@@ -83,6 +90,8 @@ export function Workbench({ editor }: { editor: Editor }) {
     </RunWatch>
   );
 }
+
+const runPart = (recordId: string) => <RunPart key={recordId} recordId={recordId} />;
 
 function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding }) {
   const { context, perform, setCanvas } = commanding;
@@ -164,7 +173,7 @@ function Panels({ editor, commanding }: { editor: Editor; commanding: Commanding
       >
         <aside className={styles.inspector} aria-label="Inspector" data-testid="inspector">
           <ErrorBoundary what="the inspector" resetKey={selection}>
-            <Inspector context={context} ports={ports} />
+            <Inspector context={context} ports={ports} runPart={runPart} />
           </ErrorBoundary>
         </aside>
       </Panel>

@@ -86,7 +86,7 @@ export function OfferMenu({ menu, onAccept, onClose }: OfferMenuProps) {
   );
 }
 
-const CONTEXT_GROUPS = ['Edit', 'Arrange', 'View'] as const;
+const CONTEXT_GROUPS = ['Faults', 'Edit', 'Arrange', 'View'] as const;
 const NOT_IN_CONTEXT = new Set(['zoom-in', 'zoom-out', 'toggle-theme', 'undo', 'redo']);
 
 export function ContextMenu({

@@ -9,7 +9,7 @@ export const WireEdge = memo(function WireEdge({ id, data }: EdgeProps<WireEdgeT
   if (!data) return null;
   const { shape } = data;
   return (
-    <g data-role={shape.role ?? 'broken'} data-testid={`edge-${id}`}>
+    <g data-role={shape.role ?? 'broken'} data-testid={`edge-${id}`} data-live-edge={id}>
       <BaseEdge
         id={id}
         path={shape.path}

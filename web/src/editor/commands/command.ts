@@ -1,3 +1,4 @@
+import type { FaultKind } from '@millrace/shared/faults/fault.ts';
 import type { Point } from '@millrace/shared/flow/geometry.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
 import type { Editor } from '../store/editorStore.ts';
@@ -31,8 +32,17 @@ export interface PagePort {
 export interface RunPort {
   can(action: RunAction): boolean;
   perform(action: RunAction): void;
+  /** Which faults could be injected now at a node or an edge of the run that goes on. */
+  faultsAt(recordId: string): readonly FaultKind[];
+  /** Opens the form for it in the inspector. */
+  askForFault(recordId: string, kind: FaultKind): void;
+  faultCount(): number;
+  healAll(): Promise<void>;
+  /** Null where there is no group that could be paused. */
+  groupPaused(recordId: string): boolean | null;
+  setGroupPaused(recordId: string, isPaused: boolean): Promise<void>;
 }
-export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop';
+export type RunAction = 'start' | 'startPaused' | 'pause' | 'resume' | 'step' | 'stop' | 'apply' | 'list';
 
 export type CommandContext = {
   editor: Editor;
@@ -42,7 +52,7 @@ export type CommandContext = {
   random: Random;
 };
 
-export type CommandGroup = 'Edit' | 'Arrange' | 'View' | 'Add' | 'Run' | 'Flow';
+export type CommandGroup = 'Edit' | 'Arrange' | 'View' | 'Add' | 'Run' | 'Faults' | 'Flow';
 
 /**
  * One thing a person can do. The menu, the command palette and the keyboard are generated from the list of these, so a

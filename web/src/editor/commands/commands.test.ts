@@ -38,7 +38,16 @@ function contextOf({ editor, random }: Opened): CommandContext & { told: string[
       fail: (what) => void told.push(what),
       showProgress: () => () => {},
     },
-    runs: { can: () => false, perform: () => {} },
+    runs: {
+      can: () => false,
+      perform: () => {},
+      faultsAt: () => [],
+      askForFault: () => {},
+      faultCount: () => 0,
+      healAll: async () => {},
+      groupPaused: () => null,
+      setGroupPaused: async () => {},
+    },
   };
 }
 

@@ -17,6 +17,8 @@ export const runCommands: readonly Command[] = [
   runCommand('run-resume', 'Resume the run', 'resume', ['F8']),
   runCommand('run-step', 'Step: handle one message', 'step', ['F10']),
   runCommand('run-stop', 'Stop the run', 'stop', ['shift+F5']),
+  runCommand('run-apply', 'Apply the changes to the run…', 'apply', ['mod+Enter']),
+  runCommand('run-list', 'Show the runs: search, compare, look again', 'list', []),
 ];
 
 export const flowCommands: readonly Command[] = [

@@ -1,5 +1,6 @@
 import { addingCommands } from './adding.ts';
 import { arrangeCommands } from './arrange.ts';
+import { breakingCommands } from './breaking.ts';
 import { clipboardCommands } from './clipboard.ts';
 import type { Command } from './command.ts';
 import { editingCommands } from './editing.ts';
@@ -12,6 +13,7 @@ export const COMMANDS: readonly Command[] = [
   ...arrangeCommands,
   ...addingCommands,
   ...runCommands,
+  ...breakingCommands,
   ...viewingCommands,
   ...flowCommands,
 ];

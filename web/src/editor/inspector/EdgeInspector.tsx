@@ -4,11 +4,13 @@ import { edgeRole } from '@millrace/shared/flow/graph.ts';
 import type { PortRole } from '@millrace/shared/flow/records/kind.ts';
 import { nodeKind } from '@millrace/shared/flow/records/registry.ts';
 import { Spline, Trash2 } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { nodeView } from '../../nodes/registry.ts';
 import { useEditorValue } from '../binding/EditorProvider.tsx';
 import type { CommandContext } from '../commands/command.ts';
 import { commandById } from '../commands/registry.ts';
 import { INSERTABLE, insertIntoEdge } from '../commands/wiring.ts';
+import { BacklogLimit } from './BacklogLimit.tsx';
 import styles from './Inspector.module.css';
 
 const TITLES: Readonly<Record<PortRole, string>> = {
@@ -30,8 +32,10 @@ function explain(role: PortRole | undefined, source: string, target: string): st
   }
 }
 
+type Props = { edge: FlowEdge; context: CommandContext; runPart: ReactNode };
+
 /** One connection: what it does, and what can be done with it. */
-export function EdgeInspector({ edge, context }: { edge: FlowEdge; context: CommandContext }) {
+export function EdgeInspector({ edge, context, runPart }: Props) {
   const graph = useEditorValue((editor) => editor.graph);
   const role = edgeRole(graph, edge);
   const source = graph.nodes.get(edge.source)?.name ?? edge.source;
@@ -53,6 +57,8 @@ export function EdgeInspector({ edge, context }: { edge: FlowEdge; context: Comm
         <p className={styles.text} data-testid="edge-role">
           {explain(role, source, target)}
         </p>
+        {runPart}
+        {role === 'subscribe' && <BacklogLimit edge={edge} target={target} />}
         <Group gap="xs">
           <Button variant="default" onClick={() => context.editor.select([edge.source])}>
             Select {source}

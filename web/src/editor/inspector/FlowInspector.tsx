@@ -21,6 +21,8 @@ const SETTINGS: FieldModel = {
   title: 'Settings of its runs',
   description: null,
   advanced: false,
+  section: null,
+  shownWhen: null,
   fields: fieldsOf(settingsSchema),
 };
 const FLOW_FIELDS = [...HEAD_FIELDS, SETTINGS];

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { SquareDashedMousePointer } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { useEditorValue } from '../binding/EditorProvider.tsx';
 import type { CommandContext } from '../commands/command.ts';
 import { commandById } from '../commands/registry.ts';
@@ -10,24 +11,35 @@ import { NodeInspector } from './NodeInspector.tsx';
 import type { InspectorPorts } from './ports.ts';
 import { InspectorPortsContext } from './portsContext.ts';
 
+type Props = {
+  context: CommandContext;
+  ports: InspectorPorts;
+  /** What the watched run says of a node or an edge, and what can be done to it there. */
+  runPart: (recordId: string) => ReactNode;
+};
+
 /** The right side: whatever is selected, or the flow itself. */
-export function Inspector({ context, ports }: { context: CommandContext; ports: InspectorPorts }) {
+export function Inspector({ context, ports, runPart }: Props) {
   return (
     <InspectorPortsContext value={ports}>
-      <Selected context={context} />
+      <Selected context={context} runPart={runPart} />
     </InspectorPortsContext>
   );
 }
 
-function Selected({ context }: { context: CommandContext }) {
+function Selected({ context, runPart }: Pick<Props, 'context' | 'runPart'>) {
   const selection = useEditorValue((editor) => editor.selection);
   const [only] = selection;
   // Only the selected record: a drag on the canvas must not render the form with every move.
   const record = useEditorValue((editor) => (only === undefined ? undefined : editor.records.get(only)));
   if (only === undefined) return <FlowInspector context={context} />;
   if (selection.size > 1) return <ManyInspector count={selection.size} context={context} />;
-  if (record?.type === 'node') return <NodeInspector key={only} node={record.node} context={context} />;
-  if (record?.type === 'edge') return <EdgeInspector key={only} edge={record.edge} context={context} />;
+  if (record?.type === 'node') {
+    return <NodeInspector key={only} node={record.node} context={context} runPart={runPart(only)} />;
+  }
+  if (record?.type === 'edge') {
+    return <EdgeInspector key={only} edge={record.edge} context={context} runPart={runPart(only)} />;
+  }
   return <FlowInspector context={context} />;
 }
 

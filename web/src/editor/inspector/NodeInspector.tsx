@@ -4,7 +4,7 @@ import { edgeRole, type FlowGraph, judgeConnection } from '@millrace/shared/flow
 import { nodeSchema } from '@millrace/shared/flow/records/node.ts';
 import { NODE_KINDS, nodeKind, outputsOf } from '@millrace/shared/flow/records/registry.ts';
 import { CircleAlert, CopyPlus, Trash2, TriangleAlert } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { nodeView } from '../../nodes/registry.ts';
 import { useEditor, useEditorValue } from '../binding/EditorProvider.tsx';
 import type { CommandContext } from '../commands/command.ts';
@@ -12,18 +12,25 @@ import { commandById } from '../commands/registry.ts';
 import { connectNodes, connectThroughTopic } from '../commands/wiring.ts';
 import { problemsOf } from '../problems/problems.ts';
 import { setAt } from '../store/json.ts';
-import { Fields } from './form/Field.tsx';
 import { type FieldModel, fieldsOf } from './form/fieldModel.ts';
 import formStyles from './form/form.module.css';
 import { checkAgainst, type FormScope, FormScopeContext } from './form/formScope.ts';
+import { SectionedForm } from './form/SectionedForm.tsx';
 import { headFields } from './headFields.ts';
 import styles from './Inspector.module.css';
 import { useInspectorPorts } from './portsContext.ts';
 
 const HEAD_FIELDS = headFields('What it is for');
 
+type Props = {
+  node: FlowNode;
+  context: CommandContext;
+  /** What the run that is watched says of the node. */
+  runPart: ReactNode;
+};
+
 /** One node: its name, its settings as its schema describes them, and what it is connected to. */
-export function NodeInspector({ node, context }: { node: FlowNode; context: CommandContext }) {
+export function NodeInspector({ node, context, runPart }: Props) {
   const definition = nodeKind(node.kind);
   const view = nodeView(node.kind);
   const Icon = view.icon;
@@ -57,6 +64,7 @@ export function NodeInspector({ node, context }: { node: FlowNode; context: Comm
       </header>
       <div className={styles.body}>
         <NodeProblems node={node} context={context} />
+        {runPart}
         <NodeForm node={node} fields={HEAD_FIELDS} part="node" />
         {view.InspectorExtra && <Extra node={node} />}
         <NodeForm node={node} fields={fieldsOf(definition.config)} part="config" />
@@ -122,7 +130,7 @@ function NodeForm({
   return (
     <FormScopeContext value={scope}>
       <div className={formStyles.stack}>
-        <Fields fields={fields} />
+        <SectionedForm fields={fields} />
       </div>
     </FormScopeContext>
   );

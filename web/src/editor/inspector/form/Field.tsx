@@ -17,27 +17,27 @@ import { FileField } from './FileField.tsx';
 import {
   type EnumFieldModel,
   type FieldModel,
-  humanWord,
   initialObject,
-  type NumberFieldModel,
   type ObjectFieldModel,
   type Path,
-  parseNumber,
   type SwitchFieldModel,
+  shownFields,
   type TextFieldModel,
   type UnionFieldModel,
 } from './fieldModel.ts';
 import styles from './form.module.css';
 import { useFieldValue, useFormScope } from './formScope.ts';
+import { NumberField } from './NumberField.tsx';
 import { RoutesField } from './RoutesField.tsx';
 import { RowsField } from './RowsField.tsx';
 import { SchemaRefField } from './SchemaRefField.tsx';
 import { plainText, useTextDraft } from './useTextDraft.ts';
 
-/** The fields of an object; the advanced ones fold away. */
+/** The fields of an object that mean something now; the advanced ones fold away. */
 export function Fields({ fields, path = [] }: { fields: readonly FieldModel[]; path?: Path }) {
-  const plain = fields.filter((field) => !field.advanced);
-  const advanced = fields.filter((field) => field.advanced);
+  const shown = shownFields(fields, useFieldValue(path));
+  const plain = shown.filter((field) => !field.advanced);
+  const advanced = shown.filter((field) => field.advanced);
   return (
     <>
       {plain.map((field) => (
@@ -139,52 +139,6 @@ function LineField({ field, path }: { field: TextFieldModel; path: Path }) {
   return <TextInput {...shared} spellCheck={false} />;
 }
 
-function NumberField({ field, path }: { field: NumberFieldModel; path: Path }) {
-  const draft = useTextDraft(path, {
-    label: `Edit ${field.title.toLowerCase()}`,
-    show: (value) => (typeof value === 'number' ? String(value) : ''),
-    read: (text) => {
-      if (field.isNullable && text.trim() === '') return { ok: true, value: null };
-      const value = parseNumber(text, field.isInteger);
-      if (value !== null) return { ok: true, value };
-      return { ok: false, error: field.isInteger ? 'A whole number is needed.' : 'A number is needed.' };
-    },
-  });
-  const step = (direction: 1 | -1): void => {
-    const value = parseNumber(draft.text, field.isInteger);
-    if (value === null) return;
-    const next = value + direction * (field.isInteger || Math.abs(value) >= 10 ? 1 : 0.1);
-    const bounded = Math.min(field.max ?? next, Math.max(field.min ?? next, next));
-    draft.onText(String(Math.round(bounded * 1e6) / 1e6));
-  };
-  return (
-    <TextInput
-      label={field.title}
-      description={field.description}
-      inputWrapperOrder={['label', 'input', 'error', 'description']}
-      inputMode={field.isInteger ? 'numeric' : 'decimal'}
-      role="spinbutton"
-      aria-valuenow={parseNumber(draft.text, field.isInteger) ?? undefined}
-      aria-valuemin={field.min ?? undefined}
-      aria-valuemax={field.max ?? undefined}
-      placeholder={field.isNullable ? 'no limit' : undefined}
-      value={draft.text}
-      error={draft.error === null ? undefined : <DraftError draft={draft} />}
-      onChange={(event) => draft.onText(event.currentTarget.value)}
-      onBlur={draft.onBlur}
-      onKeyDown={(event) => {
-        if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
-        event.preventDefault();
-        step(event.key === 'ArrowUp' ? 1 : -1);
-      }}
-      rightSection={field.unit && <span className={styles.unit}>{field.unit}</span>}
-      rightSectionWidth={field.unit ? field.unit.length * 7 + 16 : undefined}
-      rightSectionPointerEvents="none"
-      data-testid={`field-${path.join('.')}`}
-    />
-  );
-}
-
 /** So many short choices fit side by side. */
 const SEGMENTS_MAX = 3;
 const SEGMENT_CHARACTERS_MAX = 30;
@@ -206,7 +160,7 @@ function ChoiceControl(props: {
     return (
       <Select
         label={title}
-        description={description}
+        description={description ?? undefined}
         inputWrapperOrder={['label', 'input', 'error', 'description']}
         data={choices}
         value={value}
@@ -241,7 +195,7 @@ function EnumField({ field, path }: { field: EnumFieldModel; path: Path }) {
     <ChoiceControl
       title={field.title}
       description={field.description}
-      choices={field.options.map((option) => ({ value: option, label: humanWord(option) }))}
+      choices={field.options}
       value={String(value)}
       onChange={(next) =>
         scope.commit(path, next, { label: `Set ${field.title.toLowerCase()}`, isTyping: false })

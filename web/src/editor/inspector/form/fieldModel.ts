@@ -2,7 +2,16 @@ import { z } from 'zod';
 
 export type Path = readonly (string | number)[];
 
-type Common = { key: string; title: string; description: string | null; advanced: boolean };
+export type FormSection = 'delivery' | 'scaling';
+type Common = {
+  key: string;
+  title: string;
+  description: string | null;
+  advanced: boolean;
+  section: FormSection | null;
+  /** The field would do nothing while another one of the same object says otherwise. */
+  shownWhen: { field: string; isOneOf: readonly string[] | null } | null;
+};
 export type TextFieldModel = Common & {
   shape: 'text';
   widget:
@@ -25,8 +34,10 @@ export type NumberFieldModel = Common & {
   max: number | null;
   unit: string | null;
   isNullable: boolean;
+  /** What it begins with when its variant of a union is chosen; null for its minimum. */
+  begins: number | null;
 };
-export type EnumFieldModel = Common & { shape: 'enum'; options: string[] };
+export type EnumFieldModel = Common & { shape: 'enum'; options: { value: string; label: string }[] };
 export type SwitchFieldModel = Common & { shape: 'switch' };
 export type ObjectFieldModel = Common & { shape: 'object'; fields: FieldModel[] };
 export type UnionVariant = { tagValue: string; title: string; fields: FieldModel[] };
@@ -77,6 +88,10 @@ type Schema = {
   widget?: string;
   placeholder?: string;
   advanced?: boolean;
+  section?: FormSection;
+  shownWhen?: { field: string; isOneOf?: readonly string[] };
+  begins?: number;
+  labels?: Readonly<Record<string, string>>;
 };
 
 const formsOf = new WeakMap<z.ZodType, FieldModel[]>();
@@ -104,11 +119,21 @@ function fieldOf(key: string, schema: Schema): FieldModel {
     title: schema.title ?? humanWord(key),
     description: schema.description ?? null,
     advanced: schema.advanced ?? false,
+    section: schema.section ?? null,
+    shownWhen: schema.shownWhen
+      ? { field: schema.shownWhen.field, isOneOf: schema.shownWhen.isOneOf ?? null }
+      : null,
   };
   if (schema.widget === 'schema-ref') return { ...common, shape: 'schema-ref' };
   if (schema.anyOf) return nullableField(key, schema, common);
   if (schema.oneOf) return unionField(schema.oneOf, common);
-  if (schema.enum) return { ...common, shape: 'enum', options: schema.enum };
+  if (schema.enum) {
+    const options = schema.enum.map((value) => ({
+      value,
+      label: schema.labels?.[value] ?? humanWord(value),
+    }));
+    return { ...common, shape: 'enum', options };
+  }
   switch (schema.type) {
     case 'number':
     case 'integer':
@@ -120,6 +145,7 @@ function fieldOf(key: string, schema: Schema): FieldModel {
         max: schema.maximum ?? null,
         unit: schema.unit ?? null,
         isNullable: false,
+        begins: schema.begins ?? null,
       };
     case 'boolean':
       return { ...common, shape: 'switch' };
@@ -175,11 +201,12 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
   switch (field.shape) {
     case 'number':
       if (field.isNullable) return null;
+      if (field.begins !== null) return field.begins;
       return field.isInteger
         ? (field.min ?? 0)
         : Math.max(field.min ?? 0, field.unit?.endsWith('/s') ? 10 : 1);
     case 'enum':
-      return field.options[0];
+      return field.options[0]?.value;
     case 'switch':
       return false;
     case 'text':
@@ -202,6 +229,16 @@ export function initialValue(field: FieldModel, nowIso: string): unknown {
 
 export function initialObject(fields: readonly FieldModel[], nowIso: string): Record<string, unknown> {
   return Object.fromEntries(fields.map((field) => [field.key, initialValue(field, nowIso)]));
+}
+
+/** Without the fields that would do nothing as the others are set. */
+export function shownFields(fields: readonly FieldModel[], value: unknown): FieldModel[] {
+  return fields.filter(({ shownWhen }) => {
+    if (shownWhen === null) return true;
+    const other = (value as Record<string, unknown> | null | undefined)?.[shownWhen.field];
+    if (shownWhen.isOneOf === null) return other !== null && other !== undefined && other !== '';
+    return shownWhen.isOneOf.includes(String(other));
+  });
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -3,8 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { setAt } from '../../store/json.ts';
 import { nextTimes, readCron, wallClock } from './cron.ts';
-import { type FieldModel, fieldsOf, initialObject, parseNumber } from './fieldModel.ts';
+import {
+  type FieldModel,
+  fieldsOf,
+  initialObject,
+  type NumberFieldModel,
+  parseNumber,
+  shownFields,
+} from './fieldModel.ts';
 import { checkAgainst } from './formScope.ts';
+import { readFigure } from './NumberField.tsx';
+import { intoSections, sectionGist } from './sections.ts';
 
 const field = (fields: readonly FieldModel[], key: string): FieldModel => {
   const found = fields.find((each) => each.key === key);
@@ -40,6 +49,44 @@ describe('the form of a config schema', () => {
     expect(field(fieldsOf(NODE_KINDS.topic.config), 'schema')).toMatchObject({ shape: 'schema-ref' });
     expect(field(fieldsOf(NODE_KINDS.route.config), 'routes')).toMatchObject({ shape: 'routes', max: 32 });
     expect(field(fieldsOf(NODE_KINDS.call.config), 'headers')).toMatchObject({ shape: 'rows', max: 32 });
+  });
+
+  it('puts what consumers share into sections, with a gist that follows the config', () => {
+    const { own, ownAdvanced, sections } = intoSections(fieldsOf(NODE_KINDS.handler.config));
+    expect(own.map(({ key }) => key)).toEqual(['code']);
+    expect(ownAdvanced.map(({ key }) => key)).toEqual(['timeoutMs', 'memoryMb']);
+    expect(sections.map(({ section, fields }) => [section, fields.map(({ key }) => key)])).toEqual([
+      [
+        'delivery',
+        ['guarantee', 'order', 'retry', 'afterLastAttempt', 'idempotency', 'startFrom', 'whenDeleted'],
+      ],
+      ['scaling', ['instances', 'concurrency']],
+    ]);
+    const config = NODE_KINDS.handler.initial();
+    expect(sectionGist('delivery', config)).toBe('Exactly once, in order per partition, 3 attempts');
+    expect(sectionGist('scaling', { ...config, instances: 3 })).toBe('3 instances, 4 at a time');
+    expect(intoSections(fieldsOf(NODE_KINDS.generator.config)).sections).toEqual([]);
+  });
+
+  it('hides what would do nothing as the other fields are set', () => {
+    const fields = fieldsOf(NODE_KINDS.topic.config);
+    const keys = (over: object) =>
+      shownFields(fields, { ...NODE_KINDS.topic.initial(), ...over }).map(({ key }) => key);
+    expect(keys({})).not.toContain('schemaPolicy');
+    expect(keys({ schema: 'schema:a' })).toContain('schemaPolicy');
+    expect(keys({})).toContain('retentionMs');
+    expect(keys({})).not.toContain('tombstoneMs');
+    expect(keys({ cleanup: 'compact' })).toContain('tombstoneMs');
+    expect(keys({ cleanup: 'compact' })).not.toContain('retentionMs');
+  });
+
+  it('reads times and sizes where a number counts milliseconds or bytes', () => {
+    const number = (fields: readonly FieldModel[], key: string) => field(fields, key) as NumberFieldModel;
+    const topic = fieldsOf(NODE_KINDS.topic.config);
+    expect(readFigure(number(topic, 'retentionMs'), '24h')).toEqual({ ok: true, value: 86_400_000 });
+    expect(readFigure(number(topic, 'retentionMs'), '86,400,000')).toEqual({ ok: true, value: 86_400_000 });
+    expect(readFigure(number(topic, 'retentionBytes'), '64 MiB')).toEqual({ ok: true, value: 67_108_864 });
+    expect(readFigure(number(topic, 'partitions'), '10 min').ok).toBe(false);
   });
 
   it('begins every variant of every union with values that are valid', () => {
