@@ -11,6 +11,9 @@ export const GRAVES = nodeIdOf('graves');
 export const DIRECT_SINK = nodeIdOf('Direct');
 export const DERIVED_SINK = nodeIdOf('Derived');
 
+export const TABLE_SINK = nodeIdOf('Table');
+
+export const DATABASE_FILE = 'rows.db';
 export const DIRECT_FILE = 'direct.jsonl';
 export const DERIVED_FILE = 'derived.jsonl';
 /** Where the harness posts; the flow's id without its prefix is part of the address. */
@@ -56,8 +59,8 @@ const CODE = `export function handle(event, ctx) {
 `;
 
 /**
- * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, a compacted topic
- * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters, from where it is sent back. The handler has two instances,
+ * Two producers into one topic; a file and a database hold that topic as it is, another file what a handler made of it, a
+ * compacted topic keeps the newest of each key, and what cannot be handled ends in a topic of dead letters, from where it is sent back. The handler has two instances,
  * works on keys side by side and passes over what it has handled before. Whatever the producers were told is on disk must
  * be answered for.
  */
@@ -76,6 +79,7 @@ export function crashFlow(ratePerSecond: number): FlowDocument {
     .add('http', 'Ingest', { path: 'events', eventType: 'test.ingested', key: 'customer' })
     .add('topic', 'all', { partitions: 3, key: 'customer' })
     .add('file', 'Direct', { path: DIRECT_FILE, content: 'cloudevents', retry: RETRY })
+    .add('database', 'Table', { target: { engine: 'sqlite', file: DATABASE_FILE }, retry: RETRY })
     .add('handler', 'Handler', {
       code: CODE,
       retry: RETRY,
@@ -90,6 +94,7 @@ export function crashFlow(ratePerSecond: number): FlowDocument {
     .add('file', 'Derived', { path: DERIVED_FILE, content: 'cloudevents', retry: RETRY })
     .wire('Generator', 'all', 'Direct')
     .wire('Ingest', 'all', 'Handler', 'handled', 'Derived')
+    .wire('all', 'Table')
     .wire('Handler', 'latest')
     .wire('Handler#dead-letter', 'graves').document;
 }

@@ -1,8 +1,11 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { REDRIVES_MAX } from '@millrace/shared/deadLetters/redrive.ts';
 import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
-import { type Line, sinkLines, topicLines } from '../support/runs.ts';
+import { type Line, runFolder, sinkLines, topicLines } from '../support/runs.ts';
 import {
   ALL,
+  DATABASE_FILE,
   DERIVED_FILE,
   DERIVED_SINK,
   DIRECT_FILE,
@@ -13,6 +16,7 @@ import {
   HANDLER,
   INGESTED,
   LATEST,
+  TABLE_SINK,
 } from './crashFlow.ts';
 
 export type Evidence = {
@@ -33,6 +37,8 @@ export type Verdict = {
   storedAgain: number;
   /** Duplicates that the handler passed over, each acknowledged and counted. */
   absorbed: number;
+  /** Of the database: one for each message, however often it was sent and written. */
+  rows: number;
   /** Dead letters sent back by redrives. */
   sentBack: number;
   /** Taken away by compaction. */
@@ -57,6 +63,7 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
   const graves = await topicLines(url, runId, GRAVES);
   const direct = await sinkLines(dataFolder, runId, DIRECT_FILE);
   const derived = await sinkLines(dataFolder, runId, DERIVED_FILE);
+  const rows = rowIds(path.join(runFolder(dataFolder, runId), 'files', DATABASE_FILE));
   const ids = idsOf(all);
   const sentBack = all.filter(({ redrives }) => redrives !== undefined);
   const given = { all, handled, graves };
@@ -68,7 +75,7 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
   const miscounted = compareCounters(counters, {
     [GENERATED]: { out: indexes.length },
     [INGESTED]: { out: all.length - indexes.length - sentBack.length },
-    [ALL]: { in: all.length, out: 2 * all.length },
+    [ALL]: { in: all.length, out: 3 * all.length },
     [HANDLER]: {
       in: all.length,
       out: 2 * handled.length,
@@ -79,12 +86,15 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
     [HANDLED]: { in: handled.length, out: handled.length },
     [GRAVES]: { in: graves.length, redriven: sentBack.length },
     [DIRECT_SINK]: { in: all.length },
+    [TABLE_SINK]: { in: all.length, failed: 0 },
     [DERIVED_SINK]: { in: handled.length },
   });
   const faults = [
     ...missing('acknowledged messages are not in the log', acknowledged, ids),
     ...generatedOnce(indexes),
     ...same('the file of everything', idsOf(direct), ids),
+    ...same('the database', new Set(rows), ids),
+    ...(rows.length === ids.size ? [] : [`the database has ${rows.length} rows for ${ids.size} messages`]),
     ...same('the file behind the handler', causesOf(derived), causesOf(handled)),
     ...eachAnswered(given),
     ...sentBackOnce(graves, sentBack),
@@ -99,6 +109,7 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
     storedAgain: all.length - ids.size - sentBack.length,
     absorbed,
     sentBack: sentBack.length,
+    rows: rows.length,
     compacted: handled.length - latest.length,
     deadLetters: graves.length,
     repeatedLines: direct.length - (all.length - sentBack.length) + (derived.length - handled.length),
@@ -107,8 +118,22 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
   };
 }
 
+/** What the table holds, read by nothing of the product. */
+function rowIds(file: string): string[] {
+  const database = new DatabaseSync(file);
+  try {
+    return database
+      .prepare('SELECT id FROM messages')
+      .all()
+      .map(({ id }) => String(id));
+  } finally {
+    database.close();
+  }
+}
+
 const idsOf = (lines: Line[]): Set<string> => new Set(lines.map(({ id }) => id));
 const causesOf = (lines: Line[]): Set<string> => new Set(lines.map((line) => line.causationid ?? line.id));
+
 function named(ids: string[]): string {
   const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : '';
   return `${ids.slice(0, NAMED_MAX).join(', ')}${more}`;
