@@ -75,7 +75,10 @@ test('[TP6] a producer that drops goes on, and counts exactly what it leaves out
   await expect(canvas.counter('Source', 'dropped')).toBeVisible();
   await expect(canvas.edgeMarks('all', 'Reader')).toHaveAttribute('data-backlog', String(LIMIT));
   await dock.open('metrics');
-  await expect(dock.total(nodeIdOf('Source'), 'dropped')).toHaveAttribute('data-value', String(COUNT - LIMIT));
+  await expect(dock.total(nodeIdOf('Source'), 'dropped')).toHaveAttribute(
+    'data-value',
+    String(COUNT - LIMIT),
+  );
 
   await canvas.select('Reader');
   await runPart.open('group');
