@@ -33,7 +33,8 @@ export interface Broker {
   read(request: ReadRequest): Promise<ReadResult>;
   /**
    * Applies retention and compaction (rule TP4) with `nowMs` as the time. One call does one bounded slice of the work, so
-   * that writes are hardly held up; `more` asks for another call. What it answers is on disk, and gone for readers.
+   * that writes are hardly held up; `more` asks for another call, soon but not at once: a slice takes storage some
+   * milliseconds that writes would have had. What it answers is on disk, and gone for readers.
    */
   maintain(nowMs: number): Promise<MaintainResult>;
   /** Finishes or rejects what is under way and frees everything. Idempotent. */

@@ -19,6 +19,8 @@ export interface LogFile {
   topics(): TopicSpec[];
   commits(): CommittedOffset[];
   state(): StateEntry[];
+  /** The entries of one store. */
+  stateOf(store: string): StateEntry[];
   /** What a partition holds; reads about it all that the index says. */
   size(partition: StoredPartition): PartitionSize;
   read(partition: StoredPartition, request: ReadRequest): StoredMessage[];
@@ -28,6 +30,8 @@ export interface LogFile {
   /** Append time of the last row below `offset`. */
   timeBefore(partition: StoredPartition, offset: number): number | null;
 }
+
+type ChecksummedEntry = StateEntry & { checksum: number };
 
 export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   const sql = {
@@ -55,6 +59,7 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
       'SELECT consumer_group AS "group", topic, partition, next_offset AS offset, checksum FROM commits',
     ),
     state: database.prepare('SELECT store, key, value, checksum FROM state'),
+    stateOf: database.prepare('SELECT store, key, value, checksum FROM state WHERE store = ?'),
   };
   const opened = new Map<number, { revision: number; row: OpenedRow }>();
 
@@ -93,8 +98,14 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   const missingRow = (partition: StoredPartition, request: ReadRequest, offset: number): WorkbenchError => {
     const row = sql.partition.get(partition.id) as PartitionRow | undefined;
     if (row !== undefined) checkReadOffset(request, storedPartition(row));
-    return hole(folder, partition, offset);
+    return holeAt(folder, partition, offset);
   };
+
+  const checked = (entries: ChecksummedEntry[]): StateEntry[] =>
+    entries.map(({ checksum, ...entry }) => {
+      if (stateChecksum(entry.store, entry.key, entry.value) === checksum) return entry;
+      throw corruptLog(folder, `an entry of the state ${entry.store} has changed`);
+    });
 
   return guarded(folder, {
     partitions: (topic) => (sql.partitions.all(topic) as unknown as PartitionRow[]).map(storedPartition),
@@ -107,11 +118,8 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
           throw corruptLog(folder, `a committed offset of ${group} has changed`);
         },
       ),
-    state: () =>
-      (sql.state.all() as unknown as (StateEntry & { checksum: number })[]).map(({ checksum, ...entry }) => {
-        if (stateChecksum(entry.store, entry.key, entry.value) === checksum) return entry;
-        throw corruptLog(folder, `an entry of the state ${entry.store} has changed`);
-      }),
+    state: () => checked(sql.state.all() as unknown as ChecksummedEntry[]),
+    stateOf: (store) => checked(sql.stateOf.all(store) as unknown as ChecksummedEntry[]),
     size: ({ id, start, end }) => ({
       start,
       end,
@@ -154,7 +162,7 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   });
 }
 
-export function damagedRow(
+function damagedRow(
   folder: string,
   { topic, partition }: { topic: string; partition: number },
   row: Pick<BatchRow, 'base' | 'count' | 'removed'>,
@@ -168,7 +176,12 @@ export function damagedRow(
   );
 }
 
-function hole(folder: string, { topic, partition, end }: StoredPartition, offset: number): WorkbenchError {
+/** Rows follow one another, so an offset below the end that has none has lost it. */
+export function holeAt(
+  folder: string,
+  { topic, partition, end }: StoredPartition,
+  offset: number,
+): WorkbenchError {
   return corruptLog(
     folder,
     `topic ${topic}, partition ${partition} has nothing at offset ${offset}, though it ends at ${end}`,
@@ -192,6 +205,7 @@ function guarded(folder: string, file: LogFile): LogFile {
     topics: guard(file.topics),
     commits: guard(file.commits),
     state: guard(file.state),
+    stateOf: guard(file.stateOf),
     size: guard(file.size),
     read: guard(file.read),
     offsetAtTime: guard(file.offsetAtTime),

@@ -6,7 +6,7 @@ import { lockFolder } from '../../../sqlite/folderLock.ts';
 import type { BatchRow } from '../batchRow.ts';
 import { rowChecksum } from '../batchRow.ts';
 import { logError, logPath, repairedPath, walMapPath, walPath } from '../logErrors.ts';
-import { createLogFile } from '../logFile.ts';
+import { createLogFile, holeAt } from '../logFile.ts';
 import { makeLog, openLogForWriting, syncFolder } from '../logSchema.ts';
 import { readBooks } from '../partitionBook.ts';
 import { commitChecksum, partitionChecksum, stateChecksum } from '../rowChecksums.ts';
@@ -71,7 +71,8 @@ function findDamage(folder: string): string | null {
       for (const partition of file.partitions(topic)) {
         for (let offset = partition.start; offset < partition.end; ) {
           const row = file.rowAt(partition, offset);
-          offset = row === null ? partition.end : row.end;
+          if (row === null) return holeAt(folder, partition, offset).message;
+          offset = row.end;
         }
       }
     }
@@ -91,25 +92,37 @@ function repair(folder: string, damage: string): RepairReport {
   const files = openDamagedFiles(folder);
   try {
     const salvage = salvageFrom(files);
-    rmSync(repairedPath(folder), { force: true });
-    makeLog(folder, repairedPath(folder));
-    const database = new DatabaseSync(repairedPath(folder));
-    let written: Omit<RepairReport, 'folder' | 'damage' | 'keptAs'>;
-    try {
-      written = writeLog(database, salvage);
-    } finally {
-      database.close();
-    }
+    const written = writeAside(folder, salvage);
     return { folder, damage, ...written, keptAs: setAside(folder) };
   } finally {
     files.close();
   }
 }
 
-function writeLog(
-  database: DatabaseSync,
-  salvage: Salvage,
-): Omit<RepairReport, 'folder' | 'damage' | 'keptAs'> {
+type Written = Omit<RepairReport, 'folder' | 'damage' | 'keptAs'>;
+
+/** The new log gets its name when it is complete: whatever has that name may take the place of the damaged one. */
+function writeAside(folder: string, salvage: Salvage): Written {
+  const unfinished = `${logPath(folder)}.repairing`;
+  rmSync(unfinished, { force: true });
+  try {
+    makeLog(folder, unfinished);
+    const database = new DatabaseSync(unfinished);
+    let written: Written;
+    try {
+      written = writeLog(database, salvage);
+    } finally {
+      database.close();
+    }
+    renameSync(unfinished, repairedPath(folder));
+    return written;
+  } catch (thrown) {
+    rmSync(unfinished, { force: true });
+    throw thrown;
+  }
+}
+
+function writeLog(database: DatabaseSync, salvage: Salvage): Written {
   const ends = new Map<string, number>();
   const partitions: RepairReport['partitions'] = [];
   const holes: Hole[] = [];
