@@ -1,7 +1,7 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { expect, type Page } from '@playwright/test';
-import { draftFlow, nodeIdOf } from '../flows/draft.ts';
 import { soon } from '../flows/door.ts';
+import { draftFlow, nodeIdOf } from '../flows/draft.ts';
 import { Workbench } from '../pages/workbench.ts';
 
 const CHARGE = `export function handle(event, ctx) {

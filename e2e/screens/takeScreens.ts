@@ -55,7 +55,14 @@ async function takeScreens(folder: string, part: Part): Promise<void> {
   }
 }
 
-type Flows = { earthquakes: string; orders: string; flights: string; problems: string; empty: string; breakable: string };
+type Flows = {
+  earthquakes: string;
+  orders: string;
+  flights: string;
+  problems: string;
+  empty: string;
+  breakable: string;
+};
 
 /** The samples, with the earthquakes done, the orders going on, and a drawing with something wrong. */
 async function prepare(client: Client): Promise<Flows> {

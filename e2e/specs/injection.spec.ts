@@ -73,7 +73,10 @@ test('[SM2] an edge duplicates, delays and corrupts on purpose, with exact count
   expect(lines).toHaveLength(10);
   // The copies go by one id, and are recognisable for it; of what was mangled the number is gone.
   expect(new Set(lines.slice(0, 8).map(({ id }) => id)).size).toBe(4);
-  expect(lines.map(({ data }) => data?.n)).toEqual([...lines.slice(0, 9).map(({ data }) => data?.n), undefined]);
+  expect(lines.map(({ data }) => data?.n)).toEqual([
+    ...lines.slice(0, 9).map(({ data }) => data?.n),
+    undefined,
+  ]);
 
   await canvas.selectEdge(DOOR.orders, DOOR.work);
   await runPart.inject({ kind: 'delay', delay: '2 s', duration: '10 min' });

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { productVersion } from '../config/product.ts';
 import { checkCommand } from './check.ts';
+import { deadLettersCommand } from './deadLetters.ts';
 import { EXIT_USAGE } from './exit.ts';
 import { exportCommand } from './export.ts';
 import { importCommand } from './import.ts';
+import { redriveCommand } from './redrive.ts';
 import { repairCommand } from './repair.ts';
 import { runCommand } from './run.ts';
 import { serveCommand } from './serve.ts';
@@ -22,6 +24,8 @@ const commands = [
   exportCommand(),
   importCommand(),
   repairCommand(),
+  deadLettersCommand(),
+  redriveCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 
