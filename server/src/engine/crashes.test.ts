@@ -7,8 +7,9 @@ import {
   checkProduced,
   readAll,
 } from '../simulator/checkers.ts';
+import { restoredFrom } from '../simulator/restoredFrom.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
-import { restoredFrom, runVirtual } from '../simulator/virtualRun.ts';
+import { runVirtual } from '../simulator/virtualRun.ts';
 import { createEngine } from './engine.ts';
 import type { EngineEffect } from './io.ts';
 import { buildPlan } from './plan/plan.ts';

@@ -13,6 +13,7 @@ import {
   addNode,
   connectNodes,
   connectThroughTopic,
+  INSERTABLE,
   insertIntoEdge,
   kindsAfter,
   kindsBefore,
@@ -201,15 +202,16 @@ describe('wiring', () => {
   });
 
   it('inserts a step into either kind of edge and leaves a wiring that may run', () => {
-    for (const edgeId of ['edge:pt', 'edge:th']) {
+    const cases = ['edge:pt', 'edge:th'].flatMap((edgeId) => INSERTABLE.map((kind) => ({ edgeId, kind })));
+    for (const { edgeId, kind } of cases) {
       const context = contextOf(openEditor(PIPELINE));
-      insertIntoEdge(context, edgeId, 'filter');
+      insertIntoEdge(context, edgeId, kind);
       const { graph } = context.editor;
       expect(graph.nodes.size).toBe(5);
       expect(graph.document.edges).toHaveLength(4);
       for (const { id, ...wire } of graph.document.edges) {
         const without = { ...graph, outgoing: new Map() };
-        expect(connectable(without, wire), `${edgeId} left ${id}`).toBe(true);
+        expect(connectable(without, wire), `${kind} in ${edgeId} left ${id}`).toBe(true);
       }
       context.editor.undo();
       expect(context.editor.records.has(edgeId)).toBe(true);

@@ -1,0 +1,36 @@
+import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
+import type { RestoredRun } from '../engine/io.ts';
+import type { ExecutionPlan } from '../engine/plan/plan.ts';
+
+/** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
+export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
+  const held: Record<string, { messages: number; bytes: number }[]> = {};
+  const restored: RestoredRun = {
+    firsts: {},
+    ends: {},
+    held,
+    commits: {},
+    starts: {},
+    state: log.state(),
+    afterCrash,
+  };
+  for (const { topic } of plan.topics) {
+    restored.firsts[topic] = log.offsets(topic).map(({ start }) => start);
+    restored.ends[topic] = log.offsets(topic).map(({ end }) => end);
+    held[topic] = log.offsets(topic).map(({ messages, bytes }) => ({ messages, bytes }));
+  }
+  for (const { group, topic, partition, offset } of log.commits()) {
+    restored.commits[group] ??= {};
+    const topics = restored.commits[group] as Record<string, (number | null)[]>;
+    topics[topic] ??= log.offsets(topic).map(() => null);
+    (topics[topic] as (number | null)[])[partition] = offset;
+  }
+  for (const { node, startFrom, subscriptions } of plan.consumers) {
+    const topics: Record<string, number[]> = {};
+    for (const { topic } of subscriptions) {
+      topics[topic] = log.offsets(topic).map(({ start, end }) => (startFrom.at === 'latest' ? end : start));
+    }
+    restored.starts[node] = topics;
+  }
+  return restored;
+}
