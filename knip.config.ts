@@ -24,6 +24,7 @@ const config: KnipConfig = {
         'bench/*.bench.ts',
         // Forked by the path of the file.
         'bench/engine/child.ts',
+        'bench/traceStream/*.ts',
       ],
       project: ['src/**/*.ts', 'bench/**/*.ts'],
       // A full disk is a small tmpfs, where the tests may mount one.

@@ -71,7 +71,8 @@ describe('the list of commands', () => {
     expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
     const keys = COMMANDS.flatMap(({ id, shortcuts }) => (shortcuts ?? []).map((key) => ({ id, key })));
     const twice = keys.filter(({ id, key }) => keys.some((other) => other.key === key && other.id !== id));
-    expect(twice.map(({ id }) => id).sort()).toEqual(['run-pause', 'run-resume']);
+    // A paused run is resumed and any other paused; a flow that runs takes changes and any other is run.
+    expect(twice.map(({ id }) => id).sort()).toEqual(['run-apply', 'run-pause', 'run-resume', 'run-start']);
   });
 
   it('can add every kind of node', () => {
