@@ -48,7 +48,10 @@ export class FaultSchedule {
     return this.#on('clock-skew', afterMs).reduce((sum, fault) => sum + fault.skewMs, 0);
   }
 
-  #on<Kind extends PlannedFault['kind']>(kind: Kind, afterMs: number): Extract<PlannedFault, { kind: Kind }>[] {
+  #on<Kind extends PlannedFault['kind']>(
+    kind: Kind,
+    afterMs: number,
+  ): Extract<PlannedFault, { kind: Kind }>[] {
     const isOn = (fault: PlannedFault): fault is Extract<PlannedFault, { kind: Kind }> =>
       fault.kind === kind && fault.fromMs <= afterMs && afterMs < fault.toMs;
     return this.#plan.filter(isOn);

@@ -272,14 +272,18 @@ class VirtualRun {
   /** A clock that is wrong makes it come early or late, as a timer of the real world would. */
   #setWake(atMs: number | null): void {
     this.#wake = atMs === null ? null : { type: 'wake' };
-    if (this.#wake !== null) this.#clock.plan(this.#clock.nowMs + (atMs as number) - this.#nowMs(), this.#wake);
+    if (this.#wake !== null)
+      this.#clock.plan(this.#clock.nowMs + (atMs as number) - this.#nowMs(), this.#wake);
   }
 
   #fetch(effect: Extract<EngineEffect, { type: 'fetch' }>): void {
     const { fetchId } = effect;
     this.#answerAfter(1 + this.#random.int(3), () => {
       const nowMs = this.#nowMs();
-      const { start, end } = this.#log.offsets(effect.topic)[effect.partition] as { start: number; end: number };
+      const { start, end } = this.#log.offsets(effect.topic)[effect.partition] as {
+        start: number;
+        end: number;
+      };
       if (effect.fromOffset < start) {
         const message = `The log begins at ${start}.`;
         const error: EngineError = { code: 'OFFSET_OUT_OF_RANGE', message };
@@ -306,7 +310,8 @@ class VirtualRun {
 
   #trace({ records }: Extract<EngineEffect, { type: 'trace' }>): void {
     for (const record of records) {
-      if (record.kind === 'fault-injected') this.#faults.note((record.detail ?? '').split(' ', 1)[0] as string);
+      if (record.kind === 'fault-injected')
+        this.#faults.note((record.detail ?? '').split(' ', 1)[0] as string);
       if (!this.#keepsAll) continue;
       this.#result.traces.push(record);
       this.#digest.add(record);
@@ -358,7 +363,8 @@ class VirtualRun {
     if (!this.#keepsAll || ok === 0) return;
     const delivered = this.#result.delivered[node] ?? [];
     this.#result.delivered[node] = delivered;
-    for (let index = 0; index < ok; index++) delivered.push(deliveries[index] as Invocation['deliveries'][number]);
+    for (let index = 0; index < ok; index++)
+      delivered.push(deliveries[index] as Invocation['deliveries'][number]);
   }
 
   #withFailures(outcomes: AttemptOutcome[]): AttemptOutcome[] {

@@ -93,7 +93,9 @@ class HandlingCheck {
     const { node, retry, order } = this.#consumer;
     const strand = this.#strand(topic, partition, message.key);
     if (offset < strand.furthest && !this.#wasMet(topic, partition, offset))
-      this.#found.push(`[DL7] ${node} (order ${order}) met ${topic}/${partition}/${offset} after ${strand.furthest}`);
+      this.#found.push(
+        `[DL7] ${node} (order ${order}) met ${topic}/${partition}/${offset} after ${strand.furthest}`,
+      );
     strand.furthest = Math.max(strand.furthest, offset);
     this.#meet(topic, partition, offset);
     if (retry.order === 'in-order') {
@@ -131,7 +133,8 @@ class HandlingCheck {
   }
 
   #strand(topic: string, partition: number, key: string | null): Strand {
-    const name = this.#consumer.order === 'key' ? `${topic}/${partition}/${key ?? ''}` : `${topic}/${partition}`;
+    const name =
+      this.#consumer.order === 'key' ? `${topic}/${partition}/${key ?? ''}` : `${topic}/${partition}`;
     const known = this.#strands.get(name);
     if (known) return known;
     const strand = { furthest: -1, open: new Set<number>(), underWay: 0 };

@@ -13,6 +13,13 @@ export function generateScenario(seed: number): Scenario {
   return { ...flow, ...adversity, seed };
 }
 
-export function optionsOf({ document, sources, handlers, faultPlan, commands, seed }: Scenario): VirtualRunOptions {
+export function optionsOf({
+  document,
+  sources,
+  handlers,
+  faultPlan,
+  commands,
+  seed,
+}: Scenario): VirtualRunOptions {
   return { document, sources, handlers, faultPlan, commands, seed, keep: 'counts' };
 }
