@@ -7,8 +7,8 @@ const config: KnipConfig = {
       project: ['scripts/**/*.{ts,mjs}', '*.ts'],
       // Started by file, so that it need not be on PATH: scripts/runProcess.ts.
       ignoreDependencies: ['@biomejs/biome'],
-      // Only where it exists: scripts/chromium.ts.
-      ignoreBinaries: ['apt-get'],
+      // Only where they exist: scripts/aptInstall.ts.
+      ignoreBinaries: ['apt-get', 'apt-cache'],
     },
     shared: {
       entry: ['src/**/*.test.ts'],
@@ -24,6 +24,7 @@ const config: KnipConfig = {
         'bench/*.bench.ts',
         // Forked by the path of the file.
         'bench/engine/child.ts',
+        'bench/traceStream/*.ts',
       ],
       project: ['src/**/*.ts', 'bench/**/*.ts'],
       // A full disk is a small tmpfs, where the tests may mount one.

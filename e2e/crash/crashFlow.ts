@@ -11,13 +11,27 @@ export const GRAVES = nodeIdOf('graves');
 export const DIRECT_SINK = nodeIdOf('Direct');
 export const DERIVED_SINK = nodeIdOf('Derived');
 
+export const TABLE_SINK = nodeIdOf('Table');
+
+export const DATABASE_FILE = 'rows.db';
 export const DIRECT_FILE = 'direct.jsonl';
 export const DERIVED_FILE = 'derived.jsonl';
 /** Where the harness posts; the flow's id without its prefix is part of the address. */
 export const INGEST_ADDRESS = '/ingest/crash-test/events';
 
 const CUSTOMERS = 40;
-/** One message in so many cannot be handled at all. */
+const WEB_CUSTOMERS = 7;
+/** Every key of the flow. */
+export const KEYS: readonly (string | number)[] = [
+  ...Array.from({ length: CUSTOMERS + 1 }, (_, customer) => customer),
+  ...Array.from({ length: WEB_CUSTOMERS }, (_, customer) => webCustomer(customer)),
+];
+/** The key of what is posted. */
+export function webCustomer(index: number): string {
+  return `web-${index % WEB_CUSTOMERS}`;
+}
+
+/** One message in so many cannot be handled, until its key is cured. */
 export const POISON_EVERY = 50;
 /**
  * A kill that hits a message while it is alone under way counts as an attempt at it (RN3). Nobody but the poisoned may
@@ -31,8 +45,12 @@ const IDS_REMEMBERED = 20_000;
 /** Makes the compacted topic large enough for its compaction to take a while. */
 const PADDING_BYTES = 1000;
 
+/** What makes a key able to handle its poisoned messages from then on; posted at the end, before the last redrive. */
+export const CURE = 'cure';
+
 const CODE = `export function handle(event, ctx) {
-  if (event.data.poison === 0) throw new Error('this message cannot be handled');
+  if (event.data.${CURE}) ctx.state.set('cured', true);
+  else if (event.data.poison === 0 && !ctx.state.get('cured')) throw new Error('this message cannot be handled');
   const seen = (ctx.state.get('seen') ?? 0) + 1;
   ctx.state.set('seen', seen);
   ctx.emit('handled', { ...event.data, seen });
@@ -41,8 +59,8 @@ const CODE = `export function handle(event, ctx) {
 `;
 
 /**
- * Two producers into one topic; one sink writes that topic as it is, another what a handler made of it, a compacted topic
- * keeps the newest of each key, and what cannot be handled ends in a topic of dead letters. The handler has two instances,
+ * Two producers into one topic; a file and a database hold that topic as it is, another file what a handler made of it, a
+ * compacted topic keeps the newest of each key, and what cannot be handled ends in a topic of dead letters, from where it is sent back. The handler has two instances,
  * works on keys side by side and passes over what it has handled before. Whatever the producers were told is on disk must
  * be answered for.
  */
@@ -61,6 +79,7 @@ export function crashFlow(ratePerSecond: number): FlowDocument {
     .add('http', 'Ingest', { path: 'events', eventType: 'test.ingested', key: 'customer' })
     .add('topic', 'all', { partitions: 3, key: 'customer' })
     .add('file', 'Direct', { path: DIRECT_FILE, content: 'cloudevents', retry: RETRY })
+    .add('database', 'Table', { target: { engine: 'sqlite', file: DATABASE_FILE }, retry: RETRY })
     .add('handler', 'Handler', {
       code: CODE,
       retry: RETRY,
@@ -75,6 +94,7 @@ export function crashFlow(ratePerSecond: number): FlowDocument {
     .add('file', 'Derived', { path: DERIVED_FILE, content: 'cloudevents', retry: RETRY })
     .wire('Generator', 'all', 'Direct')
     .wire('Ingest', 'all', 'Handler', 'handled', 'Derived')
+    .wire('all', 'Table')
     .wire('Handler', 'latest')
     .wire('Handler#dead-letter', 'graves').document;
 }

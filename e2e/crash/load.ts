@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { INGEST_ADDRESS, POISON_EVERY } from './crashFlow.ts';
+import { CURE, INGEST_ADDRESS, KEYS, POISON_EVERY, webCustomer } from './crashFlow.ts';
 
 const ACCEPTED = 202;
 const ANSWER_MS_MAX = 10_000;
@@ -7,7 +7,6 @@ const ANSWER_MS_MAX = 10_000;
 const RETRY_MS = 20;
 /** What is posted stays a trickle beside the generator: the acknowledgements matter, not their number. */
 const PAUSE_MS = 4;
-const CUSTOMERS = 7;
 
 /**
  * Programs that post messages, as programs do: each sends the next message only when the last was acknowledged, and sends
@@ -23,6 +22,8 @@ export type Load = {
   pointAt(url: string | null): void;
   /** Resolves when every message that was begun is acknowledged. */
   finish(): Promise<void>;
+  /** Resolves when each key has been sent what makes its poisoned messages wholesome. */
+  cure(): Promise<void>;
 };
 
 export function startLoad(senders: number): Load {
@@ -31,10 +32,9 @@ export function startLoad(senders: number): Load {
   let url: string | null = null;
   let finishing = false;
 
-  const send = async (id: string, data: object): Promise<boolean> => {
-    if (url === null) return false;
+  const post = async (server: string, id: string, data: object): Promise<boolean> => {
     try {
-      const response = await fetch(url + INGEST_ADDRESS, {
+      const response = await fetch(server + INGEST_ADDRESS, {
         method: 'POST',
         headers: { 'content-type': 'application/cloudevents+json' },
         body: JSON.stringify({ specversion: '1.0', id, source: '/crash-test', type: 'test.ingested', data }),
@@ -48,15 +48,20 @@ export function startLoad(senders: number): Load {
     }
   };
 
+  const sendUntilAcknowledged = async (id: string, data: object): Promise<void> => {
+    for (let sent = 0; !acknowledged.has(id); ) {
+      if (url === null) await delay(RETRY_MS);
+      else {
+        if (sent++ === 1) resent++;
+        if (await post(url, id, data)) acknowledged.add(id);
+        else await delay(RETRY_MS);
+      }
+    }
+  };
   const sender = async (name: number): Promise<void> => {
     for (let index = 0; !finishing; index++) {
-      const id = `web-${name}-${index}`;
-      const data = { customer: `web-${index % CUSTOMERS}`, poison: (index * (name + 1)) % POISON_EVERY };
-      for (let attempt = 0; !(await send(id, data)); attempt++) {
-        if (attempt === 1) resent++;
-        await delay(RETRY_MS);
-      }
-      acknowledged.add(id);
+      const poison = (index * (name + 1)) % POISON_EVERY;
+      await sendUntilAcknowledged(`web-${name}-${index}`, { customer: webCustomer(index), poison });
       await delay(PAUSE_MS);
     }
   };
@@ -73,6 +78,11 @@ export function startLoad(senders: number): Load {
     finish: async () => {
       finishing = true;
       await running;
+    },
+    cure: async () => {
+      await Promise.all(
+        KEYS.map((customer) => sendUntilAcknowledged(`cure-${customer}`, { customer, [CURE]: true })),
+      );
     },
   };
 }

@@ -19,8 +19,11 @@ export function reportText(report: CrashReport): string {
     row('found in the log', report.found),
     row('generated', report.generated),
     row('posts sent again', `${report.resent}, of which the log holds twice ${report.storedAgain}`),
-    row('duplicates absorbed', report.absorbed),
-    row('dead letters', report.deadLetters),
+    row(
+      'duplicates absorbed',
+      `${report.absorbed} by the handler; ${report.rows} rows in the database, one a message`,
+    ),
+    row('dead letters', `${report.deadLetters}, sent back ${report.sentBack}`),
     row('compacted away', report.compacted),
     row('sink lines repeated', report.repeatedLines),
     row('counters exact', report.countersExact ? 'yes' : 'no'),

@@ -1,7 +1,11 @@
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { REDRIVES_MAX } from '@millrace/shared/deadLetters/redrive.ts';
 import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
-import { type Line, sinkLines, topicLines } from '../support/runs.ts';
+import { type Line, runFolder, sinkLines, topicLines } from '../support/runs.ts';
 import {
   ALL,
+  DATABASE_FILE,
   DERIVED_FILE,
   DERIVED_SINK,
   DIRECT_FILE,
@@ -12,6 +16,7 @@ import {
   HANDLER,
   INGESTED,
   LATEST,
+  TABLE_SINK,
 } from './crashFlow.ts';
 
 export type Evidence = {
@@ -30,8 +35,12 @@ export type Verdict = {
   stored: number;
   /** Messages that the log holds more than once, because their sender never heard that they were taken. */
   storedAgain: number;
-  /** Those of them that the handler passed over. */
+  /** Duplicates that the handler passed over, each acknowledged and counted. */
   absorbed: number;
+  /** Of the database: one for each message, however often it was sent and written. */
+  rows: number;
+  /** Dead letters sent back by redrives. */
+  sentBack: number;
   /** Taken away by compaction. */
   compacted: number;
   deadLetters: number;
@@ -54,40 +63,41 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
   const graves = await topicLines(url, runId, GRAVES);
   const direct = await sinkLines(dataFolder, runId, DIRECT_FILE);
   const derived = await sinkLines(dataFolder, runId, DERIVED_FILE);
+  const rows = rowIds(path.join(runFolder(dataFolder, runId), 'files', DATABASE_FILE));
   const ids = idsOf(all);
-  const poisonedLines = all.filter(isPoisoned);
-  const poisoned = idsOf(poisonedLines);
-  const healthy = new Set([...ids].filter((id) => !poisoned.has(id)));
-  const indexes = all.flatMap(({ data }) => data.index ?? []).toSorted((a, b) => a - b);
-  const duplicates = all.length - poisonedLines.length - healthy.size;
+  const sentBack = all.filter(({ redrives }) => redrives !== undefined);
+  const given = { all, handled, graves };
+  const indexes = all
+    .flatMap(({ data, redrives }) => (redrives === undefined ? (data.index ?? []) : []))
+    .toSorted((a, b) => a - b);
+  const absorbed = all.length - handled.length - graves.length;
 
   const miscounted = compareCounters(counters, {
     [GENERATED]: { out: indexes.length },
-    [INGESTED]: { out: all.length - indexes.length },
-    [ALL]: { in: all.length, out: 2 * all.length },
+    [INGESTED]: { out: all.length - indexes.length - sentBack.length },
+    [ALL]: { in: all.length, out: 3 * all.length },
     [HANDLER]: {
       in: all.length,
       out: 2 * handled.length,
       deadLettered: graves.length,
-      deduplicated: duplicates,
+      deduplicated: absorbed,
     },
     [LATEST]: { in: handled.length },
     [HANDLED]: { in: handled.length, out: handled.length },
-    [GRAVES]: { in: graves.length },
+    [GRAVES]: { in: graves.length, redriven: sentBack.length },
     [DIRECT_SINK]: { in: all.length },
+    [TABLE_SINK]: { in: all.length, failed: 0 },
     [DERIVED_SINK]: { in: handled.length },
   });
   const faults = [
     ...missing('acknowledged messages are not in the log', acknowledged, ids),
     ...generatedOnce(indexes),
     ...same('the file of everything', idsOf(direct), ids),
-    ...same('the messages the handler made', causesOf(handled), healthy),
-    ...same('the file behind the handler', causesOf(derived), healthy),
-    ...same('the dead letters', causesOf(graves), poisoned),
-    ...handledOnce(handled, healthy.size),
-    ...(graves.length === poisonedLines.length
-      ? []
-      : [`${poisonedLines.length} messages that cannot be handled left ${graves.length} dead letters`]),
+    ...same('the database', new Set(rows), ids),
+    ...(rows.length === ids.size ? [] : [`the database has ${rows.length} rows for ${ids.size} messages`]),
+    ...same('the file behind the handler', causesOf(derived), causesOf(handled)),
+    ...eachAnswered(given),
+    ...sentBackOnce(graves, sentBack),
     ...stateCountsEachOnce(handled),
     ...keepsTheNewest(latest, handled),
     ...miscounted,
@@ -96,20 +106,33 @@ export async function verdictOn(evidence: Evidence): Promise<Verdict> {
     found: [...acknowledged].filter((id) => ids.has(id)).length,
     generated: indexes.length,
     stored: all.length,
-    storedAgain: all.length - ids.size,
-    absorbed: counters[HANDLER]?.deduplicated ?? 0,
+    storedAgain: all.length - ids.size - sentBack.length,
+    absorbed,
+    sentBack: sentBack.length,
+    rows: rows.length,
     compacted: handled.length - latest.length,
     deadLetters: graves.length,
-    repeatedLines: direct.length - all.length + (derived.length - handled.length),
+    repeatedLines: direct.length - (all.length - sentBack.length) + (derived.length - handled.length),
     countersExact: miscounted.length === 0,
     faults,
   };
 }
 
+/** What the table holds, read by nothing of the product. */
+function rowIds(file: string): string[] {
+  const database = new DatabaseSync(file);
+  try {
+    return database
+      .prepare('SELECT id FROM messages')
+      .all()
+      .map(({ id }) => String(id));
+  } finally {
+    database.close();
+  }
+}
+
 const idsOf = (lines: Line[]): Set<string> => new Set(lines.map(({ id }) => id));
 const causesOf = (lines: Line[]): Set<string> => new Set(lines.map((line) => line.causationid ?? line.id));
-/** A dead letter is not the poisoned message itself but tells of it. */
-const isPoisoned = ({ data }: Line): boolean => data.poison === 0;
 
 function named(ids: string[]): string {
   const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : '';
@@ -118,7 +141,7 @@ function named(ids: string[]): string {
 
 function missing(what: string, wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
   const lost = [...wanted].filter((id) => !there.has(id));
-  return lost.length === 0 ? [] : [`${lost.length} ${what}: ${named(lost)}`];
+  return told(what, lost);
 }
 
 function same(what: string, there: ReadonlySet<string>, wanted: ReadonlySet<string>): string[] {
@@ -133,11 +156,50 @@ function generatedOnce(indexes: number[]): string[] {
   return wrong < 0 ? [] : [`the generator's message ${wrong} is missing or there twice`];
 }
 
-/** In the log, effects are exactly once, however often a message was sent and a kill had its handling redone. */
-function handledOnce(handled: Line[], wanted: number): string[] {
-  return handled.length === wanted
-    ? []
-    : [`${wanted} messages were to be handled once each, and left ${handled.length} results`];
+/**
+ * In the log effects are exactly once: every copy of a message, sent once or again, by its sender or by a redrive, ends as
+ * its one result, as a dead letter, or as a duplicate of that result.
+ */
+function eachAnswered({ all, handled, graves }: Record<'all' | 'handled' | 'graves', Line[]>): string[] {
+  const copies = countBy(all, ({ id }) => id);
+  const results = countBy(handled, ({ causationid }) => causationid ?? '');
+  const letters = countBy(graves, ({ causationid }) => causationid ?? '');
+  const faults = { twice: [] as string[], unanswered: [] as string[], doubled: [] as string[] };
+  for (const [id, count] of copies) {
+    const left = count - (letters.get(id) ?? 0);
+    const made = results.get(id) ?? 0;
+    if (made > 1) faults.twice.push(id);
+    else if (made === 0 && left > 0) faults.unanswered.push(id);
+    else if (left < made) faults.doubled.push(id);
+  }
+  const strange = [...results.keys(), ...letters.keys()].filter((id) => !copies.has(id));
+  return [
+    ...told('messages were handled twice', faults.twice),
+    ...told('messages were neither handled nor dead-lettered', faults.unanswered),
+    ...told('messages have more dead letters than copies', faults.doubled),
+    ...told('results and dead letters are of messages that nobody sent', strange),
+  ];
+}
+
+/** Rule DL5: each dead letter was sent back once, but for those that the loop guard keeps. */
+function sentBackOnce(graves: Line[], sentBack: Line[]): string[] {
+  const wanted = graves.filter(({ redrives }) => Number(redrives ?? 0) < REDRIVES_MAX);
+  const wantedOf = countBy(wanted, ({ causationid }) => causationid ?? '');
+  const foundOf = countBy(sentBack, ({ id }) => id);
+  const wrong = [...new Set([...wantedOf.keys(), ...foundOf.keys()])].filter(
+    (id) => wantedOf.get(id) !== foundOf.get(id),
+  );
+  return told('messages were not sent back as often as they have dead letters', wrong);
+}
+
+function countBy(lines: Line[], name: (line: Line) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(name(line), (counts.get(name(line)) ?? 0) + 1);
+  return counts;
+}
+
+function told(what: string, ids: string[]): string[] {
+  return ids.length === 0 ? [] : [`${ids.length} ${what}: ${named(ids)}`];
 }
 
 /** `ctx.state` numbers the messages of a key: no number may be missing or there twice, in the order of the log. */

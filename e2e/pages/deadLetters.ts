@@ -1,8 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
-export type Outcomes = Partial<
-  Record<'redriven' | 'already' | 'guarded' | 'homeless' | 'passed', number>
->;
+export type Outcomes = Partial<Record<'redriven' | 'already' | 'guarded' | 'homeless' | 'passed', number>>;
 
 /** The tab of what consumers gave up on. */
 export class DeadLetters {

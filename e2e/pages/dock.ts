@@ -1,13 +1,6 @@
 import { expect, type Locator, type Page } from '@playwright/test';
 
-export type DockTab =
-  | 'traces'
-  | 'messages'
-  | 'dead-letters'
-  | 'faults'
-  | 'metrics'
-  | 'problems'
-  | 'logs';
+export type DockTab = 'traces' | 'messages' | 'dead-letters' | 'faults' | 'metrics' | 'problems' | 'logs';
 
 /** The tabs at the bottom. */
 export class Dock {

@@ -49,4 +49,14 @@ export class Inspector {
     await expect(editor).toHaveText(code);
     await editor.blur();
   }
+
+  /** All at once, as from the clipboard: for code that is not about typing. */
+  async pasteCode(code: string): Promise<void> {
+    const editor = this.codeEditor();
+    await editor.click();
+    await this.page.keyboard.press('ControlOrMeta+a');
+    await this.page.keyboard.insertText(code);
+    await expect(editor).toHaveText(code);
+    await editor.blur();
+  }
 }

@@ -55,7 +55,14 @@ async function takeScreens(folder: string, part: Part): Promise<void> {
   }
 }
 
-type Flows = { earthquakes: string; orders: string; flights: string; problems: string; empty: string; breakable: string };
+type Flows = {
+  earthquakes: string;
+  orders: string;
+  flights: string;
+  problems: string;
+  empty: string;
+  breakable: string;
+};
 
 /** The samples, with the earthquakes done, the orders going on, and a drawing with something wrong. */
 async function prepare(client: Client): Promise<Flows> {
@@ -142,6 +149,7 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
     await shoot(`export-${format}`);
   }
   await workbench.exporting.close();
+  await shootReplacement(workbench, shoot);
   await page.keyboard.press('Control+k');
   await page.getByLabel('Search commands').waitFor();
   await shoot('command-palette');
@@ -153,10 +161,27 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
   await dock.traceRows().first().click();
   await expect(dock.spans().first()).toBeVisible();
   await shoot('earthquakes');
-  await page.getByTestId('run-list-toggle').click();
+  await dock.open('messages');
+  await dock.messageRows().first().click();
+  await expect(dock.messageDetail().getByTestId('message-handle-again')).toBeVisible();
+  await shoot('message');
+  await run.openList();
   await shoot('run-list');
   await page.goto('/nowhere');
   await shoot('not-found');
+}
+
+/** What a drawing that was edited would change in its run; the edits are taken back. */
+async function shootReplacement({ canvas, inspector, run, page }: Workbench, shoot: Shoot): Promise<void> {
+  await canvas.select('Take payment');
+  await inspector.pasteCode("export function handle(event, ctx) {\n  ctx.emit('out', event.data);\n}");
+  await canvas.select('failed-payments');
+  await page.keyboard.press('Delete');
+  const dialog = await run.lookAtChanges();
+  await dialog.root.locator('summary').first().click();
+  await shoot('apply-changes');
+  await dialog.cancel();
+  await shoot('changes-pending');
 }
 
 const [folder, wanted = 'all'] = process.argv.slice(2);

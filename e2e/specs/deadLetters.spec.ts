@@ -19,7 +19,10 @@ test('[DL4] [DL5] dead letters are grouped by cause; a dry run tells what a redr
   workbench,
 }) => {
   const { canvas, dock, run, deadLetters } = workbench;
-  const flowId = await importFlow(client, doorFlow({ name: 'Charges', work: { code: CHARGE, retry: soon(2) } }));
+  const flowId = await importFlow(
+    client,
+    doorFlow({ name: 'Charges', work: { code: CHARGE, retry: soon(2) } }),
+  );
   await workbench.open(flowId);
   await dock.open('dead-letters');
   await expect(dock.root.getByTestId('dead-letters-empty')).toContainText('failed at every attempt');

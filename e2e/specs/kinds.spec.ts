@@ -49,7 +49,7 @@ test('[KD1] [KD5] [KD15] draws a transform, a batch and a database, runs them, a
     await canvas.select('Table');
     await inspector.choose('rowKey', 'Payload');
     await inspector.set('rowKey.path', 'n');
-    await inspector.choose('columns', 'Of their own');
+    await inspector.choose('columns', 'One per value');
     await inspector.addRow('columns.columns');
     await inspector.set('columns.columns.0.name', 'square');
     await inspector.select('columns.columns.0.type', 'Integer');

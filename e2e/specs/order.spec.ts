@@ -37,7 +37,10 @@ for (const { order, expected } of [
     await workbench.open(flowId);
     await canvas.select(DOOR.work);
     await inspector.root.getByTestId('section-delivery').click();
-    await inspector.field('order').getByText(order === 'key' ? 'Per key' : 'Per partition').click();
+    await inspector
+      .field('order')
+      .getByText(order === 'key' ? 'Per key' : 'Per partition')
+      .click();
     await workbench.whenSaved();
     await run.run();
     await run.expectStatus('running');

@@ -3,7 +3,8 @@ import { PIPELINE, pipeline } from '../flows/pipeline.ts';
 import { importFlow, sinkLines, topicLines, untilStatus } from '../support/runs.ts';
 import { expect, test } from '../support/test.ts';
 
-const COUNT = 900;
+/** The processes of a run take their time on a busy machine. */
+const SLOW_START = { timeout: 30_000 };
 const TRIPLE =
   "export function handle(event, ctx) { ctx.emit('out', { index: event.data.index, doubled: event.data.index * 3 }); }";
 
@@ -15,15 +16,15 @@ test('[RN4] a person edits a running flow, sees what will change, applies it, an
   workbench,
 }) => {
   const { canvas, run, inspector } = workbench;
-  const flowId = await importFlow(client, pipeline({ name: 'Edited', count: COUNT, ratePerSecond: 60 }));
+  const flowId = await importFlow(client, pipeline({ name: 'Edited', count: null, ratePerSecond: 60 }));
   await workbench.open(flowId);
   await run.run();
-  await expect.poll(() => canvas.counterValue(PIPELINE.sink, 'in')).toBeGreaterThan(50);
+  await expect.poll(() => canvas.counterValue(PIPELINE.sink, 'in'), SLOW_START).toBeGreaterThan(50);
   await expect(page.getByTestId('run-apply')).toHaveCount(0);
 
   // The handler is edited while it runs; what runs stays as it was.
   await canvas.select(PIPELINE.handler);
-  await inspector.typeCode(TRIPLE);
+  await inspector.pasteCode(TRIPLE);
   await expect(page.getByTestId('run-apply')).toHaveAccessibleName('Apply 1 change');
   await expect(page.getByTestId('version')).toHaveText('v1 + changes');
 
@@ -60,13 +61,10 @@ test('[RN4] a person edits a running flow, sees what will change, applies it, an
   await page.keyboard.press('Escape');
 
   // To the end: every number is whole, the ones before the change by the old code, those after by the new.
-  await run.expectStatus('completed', 60_000);
-  for (const [name, counter] of [
-    [PIPELINE.source, 'out'],
-    [PIPELINE.handler, 'in'],
-    [PIPELINE.sink, 'in'],
-  ] as const)
-    await expect.poll(() => canvas.counterValue(name, counter)).toBe(COUNT);
+  await run.stop();
+  const made = await canvas.counterValue(PIPELINE.source, 'out');
+  expect(await canvas.counterValue(PIPELINE.handler, 'in')).toBe(made);
+  expect(await canvas.counterValue(PIPELINE.sink, 'in')).toBe(made);
   const [{ id: runId = '' } = {}] = (await client.request('run.list', { flowId })).runs;
   const derived = await topicLines(product.url, runId, nodeIdOf(PIPELINE.derived));
   const factors = derived
@@ -77,7 +75,7 @@ test('[RN4] a person edits a running flow, sees what will change, applies it, an
   const indexes = (await sinkLines(product.dataFolder, runId, 'result.jsonl')).map(
     ({ data }) => data.index ?? -1,
   );
-  expect(indexes.sort((a, b) => a - b)).toEqual(Array.from({ length: COUNT }, (_, index) => index));
+  expect(indexes.sort((a, b) => a - b)).toEqual(Array.from({ length: made }, (_, index) => index));
 });
 
 test('[RN4] a version that cannot run is refused where one looks, and the run goes on as it was', async ({
@@ -90,9 +88,9 @@ test('[RN4] a version that cannot run is refused where one looks, and the run go
     await importFlow(client, pipeline({ name: 'Broken edit', count: null, ratePerSecond: 50 })),
   );
   await run.run();
-  await expect.poll(() => canvas.counterValue(PIPELINE.sink, 'in')).toBeGreaterThan(10);
+  await expect.poll(() => canvas.counterValue(PIPELINE.sink, 'in'), SLOW_START).toBeGreaterThan(10);
   await canvas.select(PIPELINE.handler);
-  await inspector.typeCode('export const handle = ;');
+  await inspector.pasteCode('export const handle = ;');
   await workbench.whenSaved();
   const dialog = await run.lookAtChanges();
   await dialog.apply();
@@ -121,7 +119,7 @@ test('[RN5] a person handles messages again in a new run, finds it in the list, 
   await run.run();
   await run.expectStatus('completed');
   await canvas.select(PIPELINE.handler);
-  await inspector.typeCode(TRIPLE);
+  await inspector.pasteCode(TRIPLE);
   await workbench.whenSaved();
 
   await dock.open('messages');

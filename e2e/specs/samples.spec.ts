@@ -1,4 +1,7 @@
-import { countFlights, countQuakes } from '../support/sampleData.ts';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { runFolder, sinkLines } from '../support/runs.ts';
+import { countFlights, countQuakes, lastDepartures } from '../support/sampleData.ts';
 import { expect, test } from '../support/test.ts';
 
 test('opens the earthquakes sample and gets exactly the strong ones', async ({ start, workbench }) => {
@@ -31,6 +34,35 @@ test('opens the flights sample and sees each sorted by its delay', async ({ star
   await canvas.expectCounters('on-time-flights', { in: onTime });
   await canvas.expectCounters('Very late', { in: late });
   await canvas.expectCounters('On-time file', { in: onTime });
+});
+
+test('[KD15] opens the airports sample and finds a row for each airport, and every flight in a report', async ({
+  start,
+  client,
+  product,
+  workbench,
+}) => {
+  const { all } = await countFlights();
+  const { canvas, run } = workbench;
+  await start.open();
+  await start.openSample('airports');
+  await run.run();
+  await run.expectStatus('completed', 90_000);
+  await canvas.expectCounters('Departure', { in: all, out: all, failed: 0 });
+  await canvas.expectCounters('Airports', { in: all, failed: 0 });
+  await canvas.expectCounters('Reports', { in: all, failed: 0 });
+  const [{ id: runId } = { id: '' }] = (await client.request('run.list', {})).runs;
+
+  const lasts = await lastDepartures();
+  const database = new DatabaseSync(path.join(runFolder(product.dataFolder, runId), 'files', 'airports.db'));
+  const rows = database.prepare('SELECT airport, last_departure FROM airports').all();
+  database.close();
+  expect(new Map(rows.map((row) => [row.airport, row.last_departure]))).toEqual(lasts);
+
+  type Report = { count: number; items: unknown[] };
+  const reports = (await sinkLines(product.dataFolder, runId, 'reports.jsonl')) as unknown as Report[];
+  expect(reports.reduce((sum, { items }) => sum + items.length, 0)).toBe(all);
+  expect(reports.every(({ count, items }) => count === items.length && count <= 250)).toBe(true);
 });
 
 test('[DL3] [DL4] opens the orders sample and sees payments retried and given up on', async ({

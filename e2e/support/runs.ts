@@ -56,6 +56,8 @@ export type Line = {
   correlationid: string;
   causationid?: string;
   partitionkey?: string;
+  /** How often a message, or the one a dead letter tells of, was sent back. */
+  redrives?: number;
   data: { index?: number; [name: string]: unknown };
 };
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const DATA = new URL('../../samples/data/', import.meta.url);
 
 type Quake = { id: string; mag: number | null };
-type Flight = { delay: number };
+type Flight = { delay: number; origin: string; date: string };
 
 /** The records of a data file, read here and by nothing of the product. */
 async function records<Value>(name: string): Promise<Value[]> {
@@ -36,4 +36,10 @@ export async function countFlights(): Promise<{
     else count.onTime++;
   }
   return count;
+}
+
+/** When the last flight of the recording left each airport, in ISO form. */
+export async function lastDepartures(): Promise<Map<string, string>> {
+  const flights = await records<Flight>('us-flights-2001-20k.jsonl');
+  return new Map(flights.map(({ origin, date }) => [origin, date.replaceAll('/', '-').replace(' ', 'T')]));
 }

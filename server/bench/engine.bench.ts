@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { collectFigures } from './engine/figures.ts';
 import { markdownOf, tableText } from './engine/report.ts';
@@ -27,4 +27,8 @@ await measureGrowth(figures);
 await measureSimulations(figures, size);
 await measureMemory(figures, size);
 process.stderr.write(`\n${tableText(figures, notes)}\n`);
-if (values.markdown !== undefined) writeFileSync(values.markdown, markdownOf(figures, notes));
+const page = values.markdown;
+if (page !== undefined) {
+  const before = existsSync(page) ? readFileSync(page, 'utf8') : '';
+  writeFileSync(page, markdownOf(figures, notes, before));
+}

@@ -1,106 +1,41 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document.ts';
-import { initialDelivery } from '@millrace/shared/flow/records/delivery.ts';
-import { NODE_KINDS } from '@millrace/shared/flow/records/registry.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { createRandom } from '@millrace/shared/util/random.ts';
 import { createEmbeddedBroker } from '../src/brokers/embedded/embeddedBroker.ts';
-import { startRun } from '../src/live/run.ts';
+import { type LiveRun, startRun } from '../src/live/run.ts';
 import { createSandbox } from '../src/sandbox/isolatedSandbox.ts';
+import { type CpuTimes, cpuBetween, readCpuTimes } from './cpuTimes.ts';
+import { collectFigures, median } from './engine/figures.ts';
+import { PADDING, SINK, threeStages } from './flows.ts';
+import { inFolder } from './folders.ts';
 
 /**
  * Three stages on the embedded broker (generator → topic → handler → topic → handler → topic → file), fsync before
  * acknowledgement and traces on, beside the same steps as plain function calls and beside the bare append rate of the
- * storage. The three take turns in one run, so that a slow moment of the machine meets all of them.
+ * storage. The three take turns in one run, so that a slow moment of the machine meets all of them. Then where the
+ * processor's time goes, thread by thread, once all code is warm: unlike a rate, that hardly depends on what else the
+ * machine does. MILLRACE_BENCH_MESSAGES says how many messages that takes. `engine.bench.ts` has latency and memory.
  */
-
 const MESSAGES = 30_000;
 const ROUNDS = 3;
-const PADDING = 'x'.repeat(180);
-const PAYLOAD = JSON.stringify({ index: '{{index}}', customer: 'customer-{{index}}', note: PADDING });
-const HANDLER =
-  "export function handle(event, ctx) {\n  ctx.emit('out', { ...event.data, stage: (event.data.stage ?? 0) + 1 });\n}\n";
+const CPU_MESSAGES = Number(process.env.MILLRACE_BENCH_MESSAGES ?? 200_000);
+const POLL_MS = 50;
 
-function pipeline(): FlowDocument {
-  const document = emptyDocument('flow:bench', 'Bench');
-  const delivery = initialDelivery();
-  const code = { code: HANDLER, ...delivery, timeoutMs: 1000, memoryMb: 64 };
-  const topic = { ...NODE_KINDS.topic.initial(), key: 'customer' };
-  document.settings.backlogMessagesMax = 50_000;
-  document.nodes = [
-    {
-      id: 'node:generator',
-      kind: 'generator',
-      name: 'Generator',
-      description: '',
-      config: {
-        ratePerSecond: 1_000_000,
-        count: MESSAGES,
-        eventType: 'bench.message',
-        key: '',
-        payload: PAYLOAD,
-        whenFull: 'block',
-      },
-    },
-    { id: 'node:first', kind: 'topic', name: 'first', description: '', config: topic },
-    { id: 'node:one', kind: 'handler', name: 'one', description: '', config: code },
-    { id: 'node:second', kind: 'topic', name: 'second', description: '', config: topic },
-    { id: 'node:two', kind: 'handler', name: 'two', description: '', config: code },
-    { id: 'node:third', kind: 'topic', name: 'third', description: '', config: topic },
-    {
-      id: 'node:sink',
-      kind: 'file',
-      name: 'sink',
-      description: '',
-      config: { path: 'out.jsonl', content: 'data', ...delivery },
-    },
-  ];
-  const wire = (index: number, source: string, sourcePort: string, target: string) => ({
-    id: `edge:${index}`,
-    source,
-    sourcePort,
-    target,
-  });
-  document.edges = [
-    wire(1, 'node:generator', 'out', 'node:first'),
-    wire(2, 'node:first', 'messages', 'node:one'),
-    wire(3, 'node:one', 'out', 'node:second'),
-    wire(4, 'node:second', 'messages', 'node:two'),
-    wire(5, 'node:two', 'out', 'node:third'),
-    wire(6, 'node:third', 'messages', 'node:sink'),
-  ];
-  return document;
-}
+type Measured = { rate: number; cpuUs: CpuTimes };
 
-async function inFolder<Value>(work: (folder: string) => Promise<Value>): Promise<Value> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'millrace-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Messages per second from the first production to the last commit. */
-function embedded(): Promise<number> {
+/** Messages per second from the first production to the last commit, and the time per message of the second half. */
+function embedded(messages: number): Promise<Measured> {
   return inFolder(async (folder) => {
-    const document = pipeline();
     const broker = await createEmbeddedBroker({ folder, durability: 'fsync' });
-    let end: (error: Error | null) => void = () => {};
-    const over = new Promise<void>((resolve, reject) => {
-      end = (error) => (error ? reject(error) : resolve());
-    });
-    const startedAt = performance.now();
+    const end = Promise.withResolvers<void>();
     const run = await startRun(
       {
         runId: 'run:bench',
-        document,
+        document: threeStages({ messages }),
         folder,
         fileFolders: [],
-        paused: false,
+        paused: true,
         afterCrash: false,
         replaces: null,
         fork: null,
@@ -109,8 +44,8 @@ function embedded(): Promise<number> {
       { broker, sandbox: createSandbox() },
       {
         onStatus: (status, error) => {
-          if (status === 'completed') end(null);
-          if (status === 'failed') end(new Error(error?.message ?? 'the run failed'));
+          if (status === 'completed') end.resolve();
+          if (status === 'failed') end.reject(new Error(error?.message ?? 'the run failed'));
         },
         onNotice: (notice) => process.stderr.write(`${notice.message}\n`),
         onLogs: () => {},
@@ -119,13 +54,28 @@ function embedded(): Promise<number> {
       },
     );
     if (run === null) throw new Error('a run that forks nothing cannot be cancelled');
-    await over;
+    const startedAt = performance.now();
+    run.resume();
+    await Promise.race([untilArrived(run, messages / 2), end.promise]);
+    const half = arrived(run);
+    const before = readCpuTimes();
+    await end.promise;
+    const cpuUs = cpuBetween(before, readCpuTimes());
     const seconds = (performance.now() - startedAt) / 1000;
-    const written = run.metrics().nodes['node:sink']?.in;
+    const written = arrived(run);
     await run.close();
-    if (written !== MESSAGES) throw new Error(`the sink finished ${written} of ${MESSAGES} messages`);
-    return MESSAGES / seconds;
+    if (written !== messages) throw new Error(`the sink finished ${written} of ${messages} messages`);
+    for (const [name, us] of cpuUs) cpuUs.set(name, us / (messages - half));
+    return { rate: messages / seconds, cpuUs };
   });
+}
+
+function arrived(run: LiveRun): number {
+  return run.metrics().nodes[SINK]?.in ?? 0;
+}
+
+async function untilArrived(run: LiveRun, messages: number): Promise<void> {
+  while (arrived(run) < messages) await delay(POLL_MS);
 }
 
 /** The same steps as function calls in memory: what the work itself costs without any promise kept. */
@@ -189,39 +139,23 @@ function rawAppend(): Promise<number> {
   });
 }
 
-const median = (values: number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const results = { embedded: [] as number[], plain: [] as number[], raw: [] as number[] };
 for (let round = 0; round < ROUNDS; round++) {
-  results.embedded.push(await embedded());
+  results.embedded.push((await embedded(MESSAGES)).rate);
   results.plain.push(plainCalls());
   results.raw.push(await rawAppend());
 }
-const pipelineRate = median(results.embedded);
-const print = (line: {
-  name: string;
-  value: number;
-  unit: string;
-  against?: string;
-  ratio?: number;
-}): void => {
-  process.stdout.write(`${JSON.stringify({ ...line, value: Math.round(line.value) })}\n`);
-};
-const ratio = (value: number): number => Number(value.toPrecision(3));
-print({ name: 'pipeline.plain-function-calls', value: median(results.plain), unit: 'messages/s' });
-print({ name: 'pipeline.raw-append', value: median(results.raw), unit: 'messages/s' });
-print({ name: 'pipeline.three-stages-fsync', value: pipelineRate, unit: 'messages/s' });
-print({
-  name: 'pipeline.three-stages-fsync',
-  value: pipelineRate,
-  unit: 'messages/s',
-  against: 'pipeline.plain-function-calls',
-  ratio: ratio(pipelineRate / median(results.plain)),
-});
-print({
-  name: 'pipeline.three-stages-fsync',
-  value: pipelineRate,
-  unit: 'messages/s',
-  against: 'pipeline.raw-append',
-  ratio: ratio(pipelineRate / median(results.raw)),
-});
+const PLAIN = 'pipeline.plain-function-calls';
+const RAW = 'pipeline.raw-append';
+const figures = collectFigures();
+figures.add(PLAIN, median(results.plain), 'messages/s');
+figures.add(RAW, median(results.raw), 'messages/s');
+figures.add('pipeline.three-stages-fsync', median(results.embedded), 'messages/s', PLAIN, RAW);
+
+const { rate, cpuUs } = await embedded(CPU_MESSAGES);
+figures.add('pipeline.three-stages-fsync-long', rate, 'messages/s');
+const total = [...cpuUs.values()].reduce((sum, us) => sum + us, 0);
+if (total > 0) figures.add('pipeline.cpu', total, 'µs/message');
+for (const [name, us] of [...cpuUs].toSorted(([, a], [, b]) => b - a)) {
+  if (us > 0) figures.add(`pipeline.cpu ${name}`, us, 'µs/message');
+}

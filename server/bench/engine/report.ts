@@ -43,8 +43,13 @@ export function tableText(figures: Figures, notes: readonly string[]): string {
   ].join('\n');
 }
 
-/** `docs/benchmarks.md`: one dated result. */
-export function markdownOf(figures: Figures, notes: readonly string[]): string {
+/** Where the part of the page begins that people write: why a target is missed, what was odd. */
+const REMARKS = '## Remarks';
+
+/** `docs/benchmarks.md`: one dated result. Remarks of the page before stay, for somebody to go over. */
+export function markdownOf(figures: Figures, notes: readonly string[], before: string): string {
+  const remarksAt = before.indexOf(REMARKS);
+  const remarks = remarksAt < 0 ? `${REMARKS}\n` : before.slice(remarksAt);
   const row = (...cells: string[]): string => `| ${cells.join(' | ')} |`;
   return `# Benchmarks
 
@@ -87,5 +92,7 @@ ${notes.map((note) => `- ${note}`).join('\n')}
   depend on the log, is started before.
 - **handlers in a row**: a chain of so many handlers, each with a topic behind it.
 - **simulator**: a flow of 20 nodes with native handlers under virtual time.
+
+${remarks.trimEnd()}
 `;
 }

@@ -306,7 +306,7 @@ describe('back-pressure of pushed messages', () => {
       afterMs,
       type: 'ingest',
       producer: 'node:hook',
-      messages: Array.from({ length: 20 }, (_, index) => ({
+      messages: Array.from({ length: 17 }, (_, index) => ({
         ...message(`l${afterMs}.${index}`),
         data: JSON.stringify('x'.repeat(1_000_000)),
       })),

@@ -7,8 +7,8 @@ import {
   checkProduced,
   readAll,
 } from '../simulator/checkers.ts';
-import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { restoredFrom } from '../simulator/restored.ts';
+import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { runVirtual } from '../simulator/virtualRun.ts';
 import { createEngine } from './engine.ts';
 import type { EngineEffect } from './io.ts';

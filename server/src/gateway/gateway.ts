@@ -5,11 +5,13 @@ import type { FileLibrary } from '../storage/fileLibrary.ts';
 import type { SampleLibrary } from '../storage/sampleLibrary.ts';
 import type { Store } from '../storage/store.ts';
 import { createFlows } from './flows.ts';
+import type { Handlers } from './handlers.ts';
 import { createHttpApp } from './http/app.ts';
 import { fileRoutes } from './http/fileRoutes.ts';
 import { flowRoutes } from './http/flowRoutes.ts';
 import { ingestRoutes } from './http/ingestRoutes.ts';
 import { pageRoutes } from './http/pageRoutes.ts';
+import { requestRoutes } from './http/requestRoutes.ts';
 import { runRoutes } from './http/runRoutes.ts';
 import { statusRoutes } from './http/statusRoutes.ts';
 import { LIST_CHANGED_DELAY_MS } from './limits.ts';
@@ -132,15 +134,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onDeleted: (flowId) => sockets.broadcast.toAll('flow.deleted', { flowId }),
   });
 
-  sockets.serve({
+  const handlers: Handlers = {
     ...flowRequests({ flows, onPatched: sockets.toOthersOfFlow }),
     ...runRequests({ runs, streams, readers }),
     ...controlRequests({ runs }),
-    ...deadLetterRequests(),
+    ...deadLetterRequests({ runs, readers, versionOf: (flowId, version) => store.version(flowId, version) }),
     ...replacementRequests({ runs }),
     ...browseRequests({ runs, readers }),
     ...libraryRequests({ flows, samples, files, version, ingestBase: () => `${address}/ingest` }),
-  });
+  };
+  sockets.serve(handlers);
   // Each in a scope of its own, because they read bodies differently.
   const mount = (routes: (scope: FastifyInstance) => void): void => {
     app.register((scope, _options, done) => {
@@ -152,6 +155,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const flowExists = (flowId: string): boolean => store.flow(flowId) !== null;
   mount((scope) => statusRoutes(scope, { telemetry, version, startedMs: nowMs(), nowMs, activeRuns }));
   mount((scope) => ingestRoutes(scope, { runs, flowExists, supervisor, telemetry, nowMs }));
+  mount((scope) => requestRoutes(scope, handlers));
   mount((scope) => flowRoutes(scope, flows));
   mount((scope) => runRoutes(scope, { runs, readers, folderOf: (runId) => supervisor.folderOf(runId) }));
   mount((scope) => fileRoutes(scope, files));

@@ -37,6 +37,8 @@ export const INGEST_BODY_BYTES_MAX = 17 * 1024 * 1024;
 export const INGEST_BATCH_MESSAGES_MAX = 1000;
 /** Bodies being read or waiting for the disk, all together. */
 export const INGEST_BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
+/** Dead letters that are looked at when they are grouped by cause; older ones are only counted. */
+export const DEAD_LETTERS_READ_MAX = 50_000;
 export const API_BODY_BYTES_MAX = 16 * 1024 * 1024;
 export const UPLOAD_BYTES_MAX = 1024 * 1024 * 1024;
 export const EXPORT_PAGE_MESSAGES = 500;

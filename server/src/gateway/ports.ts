@@ -19,6 +19,8 @@ export interface MessageLog {
     messagesMax: number;
     bytesMax: number;
   }): { messages: StoredMessage[] };
+  /** Durable entries of one store of the run's engine. */
+  stateOf(store: string): { key: string; value: string }[];
   readNewest(
     topic: string,
     limit: number,

@@ -1,5 +1,6 @@
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import { compareFlows, type FlowChange } from '@millrace/shared/flow/changes.ts';
+import type { FlowChange } from '@millrace/shared/flow/changes.ts';
+import { compareFlows } from '@millrace/shared/flow/compareFlows.ts';
 import type { RunKnowledge } from '@millrace/shared/flow/comparison/knowledge.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';

@@ -45,6 +45,14 @@ function rowsOf(file: string, sql: string): Record<string, unknown>[] {
   }
 }
 
+/** Kills the process of the run once a node has handled so many, and waits for the next one to report. */
+async function killAt(node: string, handled: number): Promise<void> {
+  await test.whenMetrics(`${handled} messages`, ({ nodes }) => (nodes[node]?.in ?? 0) >= handled);
+  const last = test.metrics();
+  await test.kill();
+  await test.whenMetrics('the next process', (metrics) => metrics !== last);
+}
+
 describe('a run', () => {
   it('[KD1] [KD2] transforms with an expression, and drops what it leaves out', async () => {
     await test.start(
@@ -97,7 +105,8 @@ describe('a run', () => {
   });
 
   it('[KD6] batches every message exactly once, though its process is killed', async () => {
-    const count = 2000;
+    // Long after the last kill, so that none comes when all is done already.
+    const count = 4000;
     await test.start(
       numbers(count, 1000)
         .node('batch', 'b', { items: 37, waitMs: 200 })
@@ -106,10 +115,7 @@ describe('a run', () => {
         .edges('in > b', 'b > out', 'out > sink')
         .document(),
     );
-    for (const made of [200, 900, 1500]) {
-      await test.whenMetrics(`${made} messages`, ({ nodes }) => (nodes['node:b']?.in ?? 0) >= made);
-      await test.kill();
-    }
+    for (const made of [200, 800, 1400]) await killAt('node:b', made);
     expect((await test.whenOver()).status).toBe('completed');
     // The file may repeat lines after a kill (DL1); which batches there are is what the topic holds.
     const lines = new Set((await test.lines('out.jsonl')).map((line) => JSON.stringify(line)));
@@ -155,9 +161,9 @@ describe('a run', () => {
   });
 
   it('[KD15] writes each message to one row of SQLite, though its process is killed', async () => {
-    const count = 3000;
+    const count = 5000;
     await test.start(
-      numbers(count, 1500)
+      numbers(count, 1000)
         .node('database', 'd', {
           target: { engine: 'sqlite', file: 'numbers.db' },
           table: 'numbers',
@@ -167,10 +173,7 @@ describe('a run', () => {
         .edges('in > d')
         .document(),
     );
-    for (const made of [500, 1200, 2200]) {
-      await test.whenMetrics(`${made} messages`, ({ nodes }) => (nodes['node:d']?.in ?? 0) >= made);
-      await test.kill();
-    }
+    for (const made of [300, 1000, 1800]) await killAt('node:d', made);
     expect((await test.whenOver()).status).toBe('completed');
     expect(
       rowsOf('numbers.db', 'SELECT count(*) AS rows, count(DISTINCT n) AS n, max(n) AS max FROM numbers'),

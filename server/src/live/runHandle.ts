@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
+import { describeExit, lastLine, onceHeardOut } from './processEnd.ts';
 import type { Replaces } from './replacement.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { Replacement, SupervisedRun, SupervisorEvents } from './supervision.ts';
@@ -244,7 +245,7 @@ export class RunHandle {
           if (replaces !== null && !message.switched && !this.#suspending) {
             givesWay = true;
             this.#refusal = error;
-            child.once('exit', () => reject(error));
+            onceHeardOut(child, () => reject(error));
             return;
           }
           this.#refused = true;
@@ -265,7 +266,7 @@ export class RunHandle {
           );
         settled = true;
       });
-      child.on('exit', (code, signal) => {
+      onceHeardOut(child, (code, signal) => {
         if (!settled) {
           settled = true;
           reject(
@@ -417,22 +418,4 @@ export class RunHandle {
   #send(message: ToRun): void {
     if (this.#child?.connected) this.#child.send(message, () => {});
   }
-}
-
-function describeExit(code: number | null, signal: NodeJS.Signals | null): string {
-  return signal ? `signal ${signal}` : `exit code ${code ?? 'unknown'}`;
-}
-
-/** The most telling line of what the process printed: V8's fatal error when there is one. */
-function lastLine(text: string): string {
-  const lines = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-  return (
-    lines.find((line) => line.startsWith('FATAL ERROR')) ??
-    lines.find((line) => /^\w*Error\b/.test(line)) ??
-    lines.at(-1) ??
-    ''
-  );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Violation } from './checkers/evidence.ts';
-import { playSeed } from './generate/play.ts';
+import type { Violation } from './testing/checkers/evidence.ts';
+import { playSeed } from './testing/generate/play.ts';
 import { commitBeforeEffect, dedupOutsideTransaction } from './testing/plantedBugs.ts';
 import type { VirtualRunOptions } from './virtualOptions.ts';
 

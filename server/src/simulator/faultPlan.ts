@@ -50,7 +50,10 @@ export class FaultSchedule {
     return skewMs;
   }
 
-  #on<Kind extends PlannedFault['kind']>(kind: Kind, afterMs: number): Extract<PlannedFault, { kind: Kind }>[] {
+  #on<Kind extends PlannedFault['kind']>(
+    kind: Kind,
+    afterMs: number,
+  ): Extract<PlannedFault, { kind: Kind }>[] {
     const isOn = (fault: PlannedFault): fault is Extract<PlannedFault, { kind: Kind }> =>
       fault.kind === kind && fault.fromMs <= afterMs && afterMs < fault.toMs;
     return this.#plan.filter(isOn);

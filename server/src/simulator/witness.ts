@@ -12,7 +12,9 @@ export type SeenInvocation = {
   /** Its process or its instance died before it answered. */
   died: boolean;
 };
-export type SeenEvent = { type: 'began' | 'ended' | 'died'; invocation: SeenInvocation } | { type: 'restart' };
+export type SeenEvent =
+  | { type: 'began' | 'ended' | 'died'; invocation: SeenInvocation }
+  | { type: 'restart' };
 
 /** What was seen of a run from outside of the engine, in its order. */
 export type Testimony = {

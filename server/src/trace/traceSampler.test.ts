@@ -72,7 +72,7 @@ function runLoad(seed: number, options: Partial<SamplerOptions> = {}) {
 }
 
 describe('sampling of whole traces', () => {
-  it('[TR2] keeps everything up to the budget, and everything at any rate with a budget of 0', () => {
+  it('[TR2] [TR4] hands everything on, uncopied, up to the budget, and at any rate with a budget of 0', () => {
     const sampler = createTraceSampler({ ratePerSecond: 1000, slowMs: 1000 });
     const unlimited = createTraceSampler({ ratePerSecond: 0, slowMs: 1000 });
     for (let tick = 0; tick < 50; tick++) {

@@ -76,7 +76,7 @@ describe('Markdown', () => {
     );
     expect(text).toContain('| **orders** | 3 | `customer.id` | none | Shop | Take payment |');
     expect(text).toContain(
-      '| **Take payment** | Handler | orders | paid-orders | failed-payments | Guarantee: exactly-once<br>Order: partition<br>Retry: attempts 4, back-off exponential, first delay 100 ms, longest delay 5000 ms, jitter 0.2, meanwhile in-order, not retried none<br>Skip duplicates: off<br>Instances: 1 |',
+      '| **Take payment** | Handler | orders | paid-orders | failed-payments | Guarantee: exactly-once<br>Order: partition<br>Retry: attempts 4, back-off exponential, first delay 100 ms, longest delay 5000 ms, jitter 0.2, meanwhile in-order, not retried none<br>Skip duplicates: off<br>Instances: 1<br>Concurrency: 4 |',
     );
     expect(text).toContain('| **Paid** | Log | paid-orders | nothing | Paid.dead-letters |');
   });
@@ -111,7 +111,7 @@ describe('Markdown', () => {
     expect(all).toContain('Body: json<br>');
     expect(all).toContain('Body, json:\n\n```json\n{\n  "amount": "{{data.amount}}"\n}\n```');
     expect(all).toContain(
-      'Database: postgresql, connection postgres://app:${FLOW\\_DB\\_PASSWORD}@localhost/shop<br>Table: orders<br>Row: payload, path order.id<br>Columns: of their own, column of name amount, path order.amount, type real',
+      'Database: postgresql, connection postgres://app:${FLOW\\_DB\\_PASSWORD}@localhost/shop<br>Table: orders<br>Row: payload, path order.id<br>Columns: one per value, mapping name amount, path order.amount, type real',
     );
   });
 

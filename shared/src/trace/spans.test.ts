@@ -64,6 +64,25 @@ describe('the trace model', () => {
     expect(trace.traceId).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it('[DL5] [SM2] tells what befell a message in a topic where it was sent there', () => {
+    const dead = { messageId: 'd1', causationId: 'm1', topic: 'node:failed', offset: 2 };
+    const { spans } = buildTrace([
+      ...happy.slice(0, 2),
+      at(103, 'fault-injected', 'node:orders', { detail: 'duplicate' }),
+      at(110, 'delivered', 'node:pay'),
+      at(113, 'failed', 'node:pay'),
+      at(113, 'dead-lettered', 'node:pay', { detail: 'node:failed' }),
+      at(115, 'appended', 'node:failed', dead),
+      at(200, 'redriven', 'node:failed', { topic: 'node:failed', offset: 2, attempt: 0 }),
+    ]);
+    const befell = spans.map(({ name, events }) => [name, events.map(({ kind }) => kind)]);
+    expect(befell).toEqual([
+      ['send node:orders', ['fault-injected']],
+      ['process node:orders', ['dead-lettered']],
+      ['send node:failed', ['redriven']],
+    ]);
+  });
+
   const failing: TraceRecord[] = [
     ...happy.slice(0, 3),
     at(113, 'failed', 'node:pay', { durationUs: 3000, errorCode: 'HANDLER_THREW', errorMessage: 'no money' }),

@@ -236,7 +236,10 @@ class TraceBuilder {
 
   /** What is neither a beginning nor an end is told in the span it belongs to. */
   private noted(record: TraceRecord): void {
-    const span = this.attempts.get(attemptKey(record)) ?? this.latestOf(record.nodeId, record.messageId);
+    const span =
+      this.attempts.get(attemptKey(record)) ??
+      this.latestOf(record.nodeId, record.messageId) ??
+      this.sendOf(record);
     if (!span) return;
     span.events.push({ kind: record.kind, timeMs: record.timeMs, detail: record.detail });
     if (record.kind === 'dead-lettered') span.deadLettered = true;
@@ -246,6 +249,20 @@ class TraceBuilder {
     return this.spans.findLast(
       (span) => span.nodeId === nodeId && span.messageId === messageId && span.operation === 'process',
     );
+  }
+
+  /** What befalls a message in a topic or on its way there is told where it was sent: at that place, or into that topic. */
+  private sendOf({ messageId, nodeId, topic, partition, offset }: TraceRecord): Span | undefined {
+    const into = topic ?? nodeId;
+    const there = this.spans.find(
+      (span) =>
+        span.operation === 'send' &&
+        span.topic === into &&
+        offset >= 0 &&
+        span.partition === partition &&
+        span.offset === offset,
+    );
+    return there ?? this.sends.get(sendKey(messageId, into));
   }
 
   private open(

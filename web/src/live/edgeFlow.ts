@@ -101,7 +101,5 @@ export function fillLabel({ lag, fullness }: Pick<EdgeFlow, 'lag' | 'fullness'>)
   if (fullness !== null && fullness >= 1) return `full: ${compactNumber(lag)}`;
   if (lag < LAG_LABEL_MIN) return null;
   const percent = Math.floor((fullness ?? 0) * 100);
-  return percent >= SHARE_PERCENT_MIN
-    ? `${compactNumber(lag)} · ${percent} %`
-    : `lag ${compactNumber(lag)}`;
+  return percent >= SHARE_PERCENT_MIN ? `${compactNumber(lag)} · ${percent} %` : `lag ${compactNumber(lag)}`;
 }

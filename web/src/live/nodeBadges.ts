@@ -112,6 +112,8 @@ const TROUBLES: Readonly<Record<NodeFamily, readonly Trouble[]>> = {
     { name: 'redriven', label: 'redriven', meaning: 'dead letters sent back', tone: 'soft' },
   ],
   consumer: [
+    // First, because it can be pressed: in the middle it would lie under the port below.
+    deadLettered(),
     {
       name: 'failed',
       label: 'failed',
@@ -119,7 +121,6 @@ const TROUBLES: Readonly<Record<NodeFamily, readonly Trouble[]>> = {
       tone: 'error',
       hasError: true,
     },
-    deadLettered(),
     {
       name: 'dropped',
       label: 'lost',

@@ -105,8 +105,8 @@ function Preview({ preview }: { preview: ReplacementPreview }) {
   return (
     <>
       <p className={classes.lead}>
-        The run goes on with <b>version {preview.version}</b> in place of version {preview.from}. Its
-        messages, offsets and counters stay; this is what changes:
+        The run would go on with <b>version {preview.version}</b> in place of version {preview.from}. Its
+        messages, offsets and counters stay, but for what this says:
       </p>
       <div className={classes.groups}>
         {byEffect(preview.changes).map(({ effect, title, changes }) => (
@@ -160,10 +160,10 @@ function Diff({ diff: { path, before, after } }: { diff: PropertyDiff }) {
     );
   }
   return (
+    // Named by the summary above it.
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keyboard too.
-    <pre className={classes.lines} aria-label={path} tabIndex={0}>
+    <pre className={classes.lines} tabIndex={0}>
       {lineDiff(before, after).map(({ kind, text }, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other identity, and the list never changes.
         <span key={index} data-kind={kind}>
           {kind === 'added' ? '+ ' : kind === 'removed' ? '- ' : '  '}
           {text}

@@ -82,7 +82,6 @@ function Row({ label, values }: { label: string; values: readonly string[] }) {
     <tr data-differs={differs || undefined}>
       <th scope="row">{label}</th>
       {values.map((value, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the two sides have fixed places.
         <td key={index}>{value}</td>
       ))}
     </tr>

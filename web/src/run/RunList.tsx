@@ -87,7 +87,7 @@ function Runs({ onDone }: { onDone: () => void }) {
           }}
         />
         <span className={classes.hint}>
-          {first && !second ? 'Choose another one to compare' : 'Choose two to compare'}
+          {second ? '' : first ? 'Choose another one to compare' : 'Choose two to compare'}
         </span>
       </div>
       {listed.length === 0 ? (

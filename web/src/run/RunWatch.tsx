@@ -1,5 +1,5 @@
 import { notifications } from '@mantine/notifications';
-import { compareFlows } from '@millrace/shared/flow/changes.ts';
+import { compareFlows } from '@millrace/shared/flow/compareFlows.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { withoutProducers } from '@millrace/shared/flow/withoutProducers.ts';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';

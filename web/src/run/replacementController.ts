@@ -3,7 +3,7 @@ import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { NO_REPLACEMENT, useReplacement } from './replacement.ts';
-import type { RunHost } from './runController.ts';
+import type { RunHost } from './runHost.ts';
 import { activeRun, type RunController, useRunStore } from './runStore.ts';
 
 type Replacement = Pick<RunController, 'openReplacement' | 'closeReplacement' | 'applyReplacement'>;

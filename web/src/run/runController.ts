@@ -1,11 +1,10 @@
 import { toWorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
-import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { RunNotice, RunSummary } from '@millrace/shared/protocol/entities.ts';
+import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import type { Connection } from '../connection/connection.ts';
 import { useSelection } from '../live/selection.ts';
-import type { WatchHost } from '../live/watch.tsx';
 import { NO_REPLACEMENT, useReplacement } from './replacement.ts';
 import { createReplacement } from './replacementController.ts';
+import type { RunHost } from './runHost.ts';
 import {
   activeRun,
   type RunAction,
@@ -16,14 +15,6 @@ import {
   withRun,
 } from './runStore.ts';
 import { type WatchedRun, watchRun } from './watchRun.ts';
-
-export type RunHost = WatchHost & {
-  /** Resolves when the server has every edit of the draft, so that a run publishes what is on the screen. */
-  beforeRun(): Promise<void>;
-  toast(level: RunNotice['level'], title: string, message: string): void;
-  /** What is on the canvas now. */
-  draft(): FlowDocument;
-};
 
 /** Opens the runs of a flow: keeps the list current, watches the shown run, fills the run store until closed. */
 export function openRuns(connection: Connection, flowId: string, host: RunHost): RunController {

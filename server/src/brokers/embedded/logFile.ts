@@ -19,6 +19,8 @@ export interface LogFile {
   topics(): TopicSpec[];
   commits(): CommittedOffset[];
   state(): StateEntry[];
+  /** The entries of one store. */
+  stateOf(store: string): StateEntry[];
   /** What a partition holds; reads about it all that the index says. */
   size(partition: StoredPartition): PartitionSize;
   read(partition: StoredPartition, request: ReadRequest): StoredMessage[];
@@ -28,6 +30,8 @@ export interface LogFile {
   /** Append time of the last row below `offset`. */
   timeBefore(partition: StoredPartition, offset: number): number | null;
 }
+
+type ChecksummedEntry = StateEntry & { checksum: number };
 
 export function createLogFile(database: DatabaseSync, folder: string): LogFile {
   const sql = {
@@ -55,6 +59,7 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
       'SELECT consumer_group AS "group", topic, partition, next_offset AS offset, checksum FROM commits',
     ),
     state: database.prepare('SELECT store, key, value, checksum FROM state'),
+    stateOf: database.prepare('SELECT store, key, value, checksum FROM state WHERE store = ?'),
   };
   const opened = new Map<number, { revision: number; row: OpenedRow }>();
 
@@ -96,6 +101,12 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
     return holeAt(folder, partition, offset);
   };
 
+  const checked = (entries: ChecksummedEntry[]): StateEntry[] =>
+    entries.map(({ checksum, ...entry }) => {
+      if (stateChecksum(entry.store, entry.key, entry.value) === checksum) return entry;
+      throw corruptLog(folder, `an entry of the state ${entry.store} has changed`);
+    });
+
   return guarded(folder, {
     partitions: (topic) => (sql.partitions.all(topic) as unknown as PartitionRow[]).map(storedPartition),
     topics: () => sql.topics.all() as unknown as TopicSpec[],
@@ -107,11 +118,8 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
           throw corruptLog(folder, `a committed offset of ${group} has changed`);
         },
       ),
-    state: () =>
-      (sql.state.all() as unknown as (StateEntry & { checksum: number })[]).map(({ checksum, ...entry }) => {
-        if (stateChecksum(entry.store, entry.key, entry.value) === checksum) return entry;
-        throw corruptLog(folder, `an entry of the state ${entry.store} has changed`);
-      }),
+    state: () => checked(sql.state.all() as unknown as ChecksummedEntry[]),
+    stateOf: (store) => checked(sql.stateOf.all(store) as unknown as ChecksummedEntry[]),
     size: ({ id, start, end }) => ({
       start,
       end,
@@ -197,6 +205,7 @@ function guarded(folder: string, file: LogFile): LogFile {
     topics: guard(file.topics),
     commits: guard(file.commits),
     state: guard(file.state),
+    stateOf: guard(file.stateOf),
     size: guard(file.size),
     read: guard(file.read),
     offsetAtTime: guard(file.offsetAtTime),

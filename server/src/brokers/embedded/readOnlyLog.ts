@@ -40,8 +40,9 @@ export interface LogReader {
   readNewest(topic: string, limit: number, filter?: NewestFilter): NewestMessages;
   /** Offset of the first message appended at or after `timeMs`; the end offset when there is none. */
   offsetAtTime(topic: string, partition: number, timeMs: number): number;
-  /** All durable state entries. */
+  /** All durable state entries, and those of one store. */
   state(): StateEntry[];
+  stateOf(store: string): StateEntry[];
   /** How much of it handlers keep, by node. */
   stateSizes(): StateSizes;
   /** Idempotent. */
@@ -97,6 +98,7 @@ export function openLogReader(folder: string): LogReader {
     state: () => open()?.state() ?? [],
     stateSizes: () =>
       open() === null || database === null ? { keys: {}, timers: {} } : stateSizes(database, folder),
+    stateOf: (store) => open()?.stateOf(store) ?? [],
     readNewest(topic, limit, filter = {}) {
       const log = open();
       return log === null

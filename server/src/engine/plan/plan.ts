@@ -1,4 +1,5 @@
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { automaticDeadLetters } from '@millrace/shared/flow/deadLetterTopics.ts';
 import type { FlowDocument, FlowEdge, FlowNode } from '@millrace/shared/flow/document.ts';
 import { edgeRole, type FlowGraph, graphOf, judgeConnection } from '@millrace/shared/flow/graph.ts';
 import type {
@@ -87,10 +88,6 @@ export type PlannedConsumer = {
   operator: ConsumerOperator;
 };
 
-export function deadLetterTopicId(nodeId: string): string {
-  return `${nodeId}.dead-letters`;
-}
-
 /** Throws FLOW_INVALID for a drawing that cannot run; what merely looks unwise is the validation's business. */
 export function buildPlan(document: FlowDocument): ExecutionPlan {
   const graph = graphOf(document);
@@ -158,15 +155,16 @@ function planTopicDeadLetters(graph: FlowGraph, topic: PlannedTopic, topics: Pla
   const node = graph.nodes.get(topic.topic) as FlowNode;
   topic.deadLetterTopics = targetsOf(graph, node, 'dead-letter').map(({ target }) => target);
   if (topic.deadLetterTopics.length > 0) return;
-  const automatic = automaticDeadLetters(node);
+  const automatic = plannedDeadLetters(node);
   topics.push(automatic);
   topic.deadLetterTopics.push(automatic.topic);
 }
 
-function automaticDeadLetters({ id, name }: FlowNode): PlannedTopic {
+function plannedDeadLetters(node: FlowNode): PlannedTopic {
+  const { topicId, name } = automaticDeadLetters(node);
   return {
-    topic: deadLetterTopicId(id),
-    name: `${name}.dead-letters`,
+    topic: topicId,
+    name,
     partitions: 1,
     keyPath: '',
     schemaId: null,
@@ -175,7 +173,7 @@ function automaticDeadLetters({ id, name }: FlowNode): PlannedTopic {
     retention: { ageMs: 0, bytes: 0, messages: 0 },
     cleanup: 'delete',
     tombstoneMs: 0,
-    automaticFor: id,
+    automaticFor: node.id,
   };
 }
 
@@ -199,7 +197,7 @@ function planConsumer(
   }
   const deadLetterTopics = targetsOf(graph, node, 'dead-letter').map(({ target }) => target);
   if (deadLetterTopics.length === 0 && afterLastAttempt === 'dead-letter') {
-    const automatic = automaticDeadLetters(node);
+    const automatic = plannedDeadLetters(node);
     topics.push(automatic);
     deadLetterTopics.push(automatic.topic);
   }

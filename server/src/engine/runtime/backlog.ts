@@ -1,6 +1,5 @@
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { Lane, Subscription } from './consumer.ts';
-import type { ByteMarks, OpenAppend, TopicRuntime } from './core.ts';
+import type { ByteMarks, Lane, OpenAppend, Subscription, TopicRuntime } from './consumer.ts';
 import { storedBytes } from './laneQueue.ts';
 import { BYTE_MARKS_MAX } from './limits.ts';
 

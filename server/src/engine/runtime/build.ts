@@ -3,8 +3,8 @@ import { createRandom, hashText } from '@millrace/shared/util/random.ts';
 import type { PayloadCheck } from '../io.ts';
 import type { ExecutionPlan, PlannedConsumer, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
 import { createByteMarks } from './backlog.ts';
-import type { ConsumerRuntime, Lane, Subscription } from './consumer.ts';
-import type { Core, ProducerRuntime, TopicRuntime } from './core.ts';
+import type { ConsumerRuntime, Lane, Subscription, TopicRuntime } from './consumer.ts';
+import type { Core, ProducerRuntime } from './core.ts';
 import { createCounter } from './counters.ts';
 import { createWrites } from './groups.ts';
 import { createDedup } from './idempotency.ts';
@@ -114,7 +114,7 @@ function buildConsumer(
     outputTopics: topicsOf(outputs, topics),
     seed: hashText(`${seed}:${planned.node}`) >>> 0,
     ready: [],
-    group: { generation: 0, paused: false, instances: createInstances(planned.instances), stored: false },
+    group: { generation: 0, paused: false, instances: createInstances(planned.instances) },
     flights: 0,
     flightsMax: reachesStateTwice(planned) ? 1 : Number.POSITIVE_INFINITY,
     meanUs: null,

@@ -1,7 +1,7 @@
 import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
-import type { EngineError } from '../io.ts';
-import type { PlannedConsumer } from '../plan/plan.ts';
-import type { Counter, TopicRuntime } from './core.ts';
+import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
+import type { Append, EngineError } from '../io.ts';
+import type { PlannedConsumer, PlannedTopic } from '../plan/plan.ts';
 
 /** The state of the consuming side of the core. Created and changed inside `step` only. */
 
@@ -52,8 +52,6 @@ export type Group = {
   generation: number;
   paused: boolean;
   instances: Instance[];
-  /** The membership differs from that of the plan, or the group is paused: durable. */
-  stored: boolean;
 };
 
 export type Instance = {
@@ -224,3 +222,26 @@ export type Subject = {
   timer: HandlerTimer | null;
   history: AttemptHistory | null;
 };
+
+/** One node's counters: `issued` counts all work done, `acknowledged` what of it is durable and may be shown. */
+export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCounters; dirty: boolean };
+
+export type TopicRuntime = {
+  planned: PlannedTopic;
+  counter: Counter;
+  /** First and next offset of each partition, acknowledged. */
+  starts: number[];
+  ends: number[];
+  /** How many bytes stand before an offset of each partition; kept only where somebody reads (TP6). */
+  sizes: ByteMarks[];
+  /** The append that the open group holds for each partition. */
+  openAppends: (OpenAppend | null)[];
+  sticky: number;
+  stickyCount: number;
+  readers: Subscription[];
+};
+
+export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
+
+/** See `backlog.ts`. */
+export type ByteMarks = { total: number; marks: { offset: number; bytes: number }[] };

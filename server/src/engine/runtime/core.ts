@@ -5,7 +5,6 @@ import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/t
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
-  Append,
   AttemptOutcome,
   EngineAnswers,
   EngineCommand,
@@ -16,9 +15,19 @@ import type {
   SourceItem,
   StateWrite,
 } from '../io.ts';
-import type { ExecutionPlan, PlannedProducer, PlannedTopic } from '../plan/plan.ts';
-import type { ConsumerRuntime, Entry, Flight, HandlerTimer, Lane, Strand, Subscription } from './consumer.ts';
-import type { FaultRuntime } from './faults/fault.ts';
+import type { ExecutionPlan, PlannedProducer } from '../plan/plan.ts';
+import type {
+  ConsumerRuntime,
+  Counter,
+  Entry,
+  Flight,
+  HandlerTimer,
+  Lane,
+  OpenAppend,
+  Strand,
+  TopicRuntime,
+} from './consumer.ts';
+import type { FaultRuntime } from './faults/faultRuntime.ts';
 import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
@@ -83,26 +92,6 @@ export type Core = {
   tracesEmitted: number;
   tracesPending: number;
 };
-
-/** One node's counters: `issued` counts all work done, `acknowledged` what of it is durable and may be shown. */
-export type Counter = { node: string; issued: NodeCounters; acknowledged: NodeCounters; dirty: boolean };
-
-export type TopicRuntime = {
-  planned: PlannedTopic;
-  counter: Counter;
-  /** First and next offset of each partition, acknowledged. */
-  starts: number[];
-  ends: number[];
-  /** How many bytes stand before an offset of each partition; kept only where somebody reads (TP6). */
-  sizes: ByteMarks[];
-  /** The append that the open group holds for each partition. */
-  openAppends: (OpenAppend | null)[];
-  sticky: number;
-  stickyCount: number;
-  readers: Subscription[];
-};
-
-export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
 
 /** What the `cursor` store holds of a producer. */
 export type ProducerEntry = {
@@ -185,9 +174,6 @@ export type WaitingIngest = {
 
 /** When topics are next cleaned up (TP4); `needed` is false when no topic asks for it. */
 export type Maintenance = { needed: boolean; underWay: boolean; dueMs: number };
-
-/** See `backlog.ts`. */
-export type ByteMarks = { total: number; marks: { offset: number; bytes: number }[] };
 
 export type Writes = {
   open: WriteGroup;

@@ -1,5 +1,6 @@
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import type { Core, Counter } from './core.ts';
+import type { Counter } from './consumer.ts';
+import type { Core } from './core.ts';
 
 export function createCounter(node: string): Counter {
   return { node, issued: zeroCounters(), acknowledged: zeroCounters(), dirty: false };

@@ -1,6 +1,6 @@
 import type { Message } from '@millrace/shared/message/message.ts';
-import type { AttemptHistory, Lane } from './consumer.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { AttemptHistory, Lane, TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { appendMessage } from './groups.ts';
 import { letterOf } from './letters.ts';

@@ -14,7 +14,15 @@ import {
   LANE_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { paceAllows, spendPace } from './pace.ts';
-import { forgetIfEmpty, readyStrand, rejoin, strandHasWork, takeFirst, takeOut, waitingEntries } from './strands.ts';
+import {
+  forgetIfEmpty,
+  readyStrand,
+  rejoin,
+  strandHasWork,
+  takeFirst,
+  takeOut,
+  waitingEntries,
+} from './strands.ts';
 
 /** Gives every instance that has room the next lanes in its node's queue. */
 export function pumpLanes(core: Core): void {

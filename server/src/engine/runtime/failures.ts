@@ -49,10 +49,10 @@ function mayHelp({ consumer }: Lane, { timer }: Subject, { status, error }: Fail
   return consumer.planned.guarantee !== 'at-most-once' || timer !== null;
 }
 
-/** What a person's code gave to `ctx.fail`: its message begins with it. */
+/** What a person's code gave to `ctx.fail`: its message begins with it, and goes on with words of the code or with the line. */
 function reasonOf({ code, message, reason }: EngineError): string {
   if (reason !== undefined) return reason;
-  return code === 'HANDLER_FAILED' ? (message.split(':', 1)[0] as string) : '';
+  return code === 'HANDLER_FAILED' ? (message.split(/:| \(/, 1)[0] as string) : '';
 }
 
 function scheduleRetry(core: Core, lane: Lane, subject: Subject, history: AttemptHistory): void {

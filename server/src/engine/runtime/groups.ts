@@ -1,16 +1,8 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineEffect, StateWrite } from '../io.ts';
 import { noteQueued } from './backlog.ts';
-import type { Lane } from './consumer.ts';
-import type {
-  Core,
-  OpenAppend,
-  ProducerEntry,
-  ProducerRuntime,
-  TopicRuntime,
-  WriteGroup,
-  Writes,
-} from './core.ts';
+import type { Lane, OpenAppend, TopicRuntime } from './consumer.ts';
+import type { Core, ProducerEntry, ProducerRuntime, WriteGroup, Writes } from './core.ts';
 import { storeFaults } from './faults/fault.ts';
 import { saveLane } from './laneEntry.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';

@@ -1,7 +1,7 @@
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
-import type { Lane } from './consumer.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { Lane, TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { touchLane } from './groups.ts';
 import { enqueueLane, storedBytes, windowMessages } from './laneQueue.ts';

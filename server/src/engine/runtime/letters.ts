@@ -3,8 +3,7 @@ import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { isoTime } from '@millrace/shared/time/isoTime.ts';
 import type { EngineError } from '../io.ts';
-import type { ErrorNote } from './consumer.ts';
-import type { TopicRuntime } from './core.ts';
+import type { ErrorNote, TopicRuntime } from './consumer.ts';
 import { ERROR_TEXT_LENGTH_MAX } from './limits.ts';
 
 /**

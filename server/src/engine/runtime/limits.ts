@@ -7,8 +7,6 @@ export const INVOCATION_BYTES_MAX = 1_048_576;
 export const INVOCATION_TARGET_US = 50_000;
 /** Deliveries of a node's first invocation, before its speed is known. */
 export const INVOCATION_DELIVERIES_FIRST = 16;
-/** Partitions of one node whose messages are being handled at the same time. */
-export const INVOCATIONS_PER_NODE_MAX = 4;
 
 /** Messages of one partition that are finished but not yet durable; the next invocation waits at the limit. */
 export const LANE_UNACKNOWLEDGED_MAX = 1024;

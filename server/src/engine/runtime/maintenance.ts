@@ -1,6 +1,7 @@
 import type { MaintainedPartition, RestoredRun } from '../io.ts';
 import type { PlannedTopic } from '../plan/plan.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
 import { MAINTAIN_EVERY_MS } from './limits.ts';
 import { forgetMarks } from './redriveJob.ts';

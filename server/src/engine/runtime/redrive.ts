@@ -3,10 +3,13 @@ import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineCommand, EngineError } from '../io.ts';
 import { answer, answerWhenDurable, refuse } from './answers.ts';
 import { fullReader } from './backlog.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { count } from './counters.ts';
+import { appendRefusal } from './faults/appending.ts';
 import { closeFullGroup, isGroupFull } from './groups.ts';
 import {
+  APPEND_RETRY_MS,
   FETCH_ATTEMPTS_MAX,
   FETCH_RETRY_MS,
   REDRIVE_BATCH_BYTES,
@@ -133,10 +136,13 @@ function takeNext(core: Core, job: RedriveJob): boolean {
   return true;
 }
 
-/** Rule TP6 holds for what is sent back, too; and storage is not flooded. */
+/** Rule TP6 holds for what is sent back, too; storage is not flooded, and a topic that takes nothing is asked again later. */
 function mustWait(core: Core, target: TopicRuntime): boolean {
   const { stalled, closed } = core.writes;
-  return stalled !== null || closed.length > 1 || fullReader([target]) !== null;
+  if (stalled !== null || closed.length > 1 || fullReader([target]) !== null) return true;
+  if (appendRefusal(core, target, null) === null) return false;
+  addWake(core.wakes, core.nowMs + APPEND_RETRY_MS, { kind: 'producer' });
+  return true;
 }
 
 function sendBack(

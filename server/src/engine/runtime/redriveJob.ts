@@ -5,7 +5,8 @@ import {
   selectorOf,
   zeroRedriveCounts,
 } from '@millrace/shared/deadLetters/redrive.ts';
-import type { Core, TopicRuntime } from './core.ts';
+import type { TopicRuntime } from './consumer.ts';
+import type { Core } from './core.ts';
 import { REDRIVES_KEPT_MAX } from './limits.ts';
 import type { RedriveJob, Redrives, StoredJob } from './redriveState.ts';
 import { putState } from './stateStore.ts';

@@ -1,8 +1,8 @@
 import { deadLetterFacts } from '@millrace/shared/deadLetters/cause.ts';
 import { REDRIVES_MAX, type RedriveCounts, restoreLetter } from '@millrace/shared/deadLetters/redrive.ts';
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
-import type { HandlerTimer, Lane } from './consumer.ts';
-import type { Core, Placed, TopicRuntime } from './core.ts';
+import type { HandlerTimer, Lane, TopicRuntime } from './consumer.ts';
+import type { Core, Placed } from './core.ts';
 import { admit, partitionOf } from './placement.ts';
 import { isMarked } from './redriveJob.ts';
 import type { RedriveJob } from './redriveState.ts';

@@ -3,8 +3,8 @@ import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.
 import { restoreRandom } from '@millrace/shared/util/random.ts';
 import type { RestoredRun } from '../io.ts';
 import { beginBacklog, restoreByteMarks } from './backlog.ts';
-import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
-import type { Core, ProducerEntry, TopicRuntime } from './core.ts';
+import type { ConsumerRuntime, HandlerTimer, Lane, TopicRuntime } from './consumer.ts';
+import type { Core, ProducerEntry } from './core.ts';
 import { count } from './counters.ts';
 import { restoreFault } from './faults/commands.ts';
 import { FAULT_STORE } from './faults/fault.ts';

@@ -18,7 +18,7 @@ const SINK_FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const JSON_LINES = 'application/x-ndjson; charset=utf-8';
 const RUN_PREFIX = 'run:';
 
-/** What a run has written, as files: its topics as CloudEvents and its traces, one a line, and what its file sinks wrote. */
+/** How a run stands, and what it has written, as files: its topics as CloudEvents and its traces, one a line, and what its file sinks wrote. */
 export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: RunRoutesOptions): void {
   const known = (runId: string): string =>
     runs.get(runId.startsWith(RUN_PREFIX) ? runId : `${RUN_PREFIX}${runId}`).summary.id;
@@ -34,6 +34,12 @@ export function runRoutes(app: FastifyInstance, { runs, readers, folderOf }: Run
       return sendLines(reply, `${safeName(topicId)}.jsonl`, messageLines(readers, runId, topicId));
     },
   );
+
+  app.get<{ Params: { runId: string } }>('/api/runs/:runId', async (request, reply) => {
+    const { summary: run, metrics } = runs.get(known(request.params.runId));
+    reply.header('cache-control', 'no-store');
+    return { run, metrics };
+  });
 
   app.get<{ Params: { runId: string } }>('/api/runs/:runId/traces.jsonl', async (request, reply) => {
     const runId = known(request.params.runId);

@@ -1,7 +1,7 @@
 import { FAULT_KINDS } from '@millrace/shared/faults/fault.ts';
 import { describe, expect, it } from 'vitest';
 import { DRIVER_FAULT_KINDS } from '../faultPlan.ts';
-import { playSeed } from '../generate/play.ts';
+import { playSeed } from './generate/play.ts';
 
 /**
  * Explores the seeds of one shard, a chunk of them in each test: `--seeds n` tries that many, `--seed n` plays one again and
@@ -17,7 +17,13 @@ const SEEDS_THAT_FIRE_ALL = 150;
 const TWICE_EVERY = 25;
 const VIOLATIONS_SHOWN_MAX = 8;
 
-type Tally = { seeds: number; deliveries: number; crashes: number; fired: Record<string, number>; startedMs: number };
+type Tally = {
+  seeds: number;
+  deliveries: number;
+  crashes: number;
+  fired: Record<string, number>;
+  startedMs: number;
+};
 
 export function explore(shard: number): void {
   const single = process.env.MILLRACE_SEED;
@@ -26,7 +32,9 @@ export function explore(shard: number): void {
     return;
   }
   const total = Number(process.env.MILLRACE_SEEDS ?? SEEDS_DEFAULT);
-  const seeds = Array.from({ length: total }, (_, index) => index + 1).filter((seed) => seed % SHARDS === shard);
+  const seeds = Array.from({ length: total }, (_, index) => index + 1).filter(
+    (seed) => seed % SHARDS === shard,
+  );
   const tally: Tally = { seeds: 0, deliveries: 0, crashes: 0, fired: {}, startedMs: performance.now() };
   describe(`seeds 1 to ${total}, shard ${shard + 1} of ${SHARDS}`, () => {
     for (let from = 0; from < seeds.length; from += SEEDS_PER_TEST) {
@@ -52,7 +60,10 @@ function judge(seed: number, tally: Tally): void {
   tally.crashes += run.crashes;
   for (const [kind, times] of Object.entries(run.fired)) tally.fired[kind] = (tally.fired[kind] ?? 0) + times;
   expect(violations.slice(0, VIOLATIONS_SHOWN_MAX), `play it again with --seed ${seed}`).toEqual([]);
-  if (twice) expect(playSeed(seed, { keep: 'everything' }).run.digest, `--seed ${seed}, a second time`).toBe(run.digest);
+  if (twice)
+    expect(playSeed(seed, { keep: 'everything' }).run.digest, `--seed ${seed}, a second time`).toBe(
+      run.digest,
+    );
 }
 
 /** One seed with all that is known of it. */
@@ -61,12 +72,23 @@ function exploreOne(seed: number, shard: number): void {
     it.runIf(seed % SHARDS === shard)(`[SM1] [SM3] keeps every rule, the same way twice`, () => {
       const { scenario, run, violations } = playSeed(seed, { keep: 'everything' });
       const { document, faultPlan, commands } = scenario;
-      const nodes = document.nodes.map(({ id, kind, config }) => `  ${id} (${kind}) ${JSON.stringify(config)}`);
+      const nodes = document.nodes.map(
+        ({ id, kind, config }) => `  ${id} (${kind}) ${JSON.stringify(config)}`,
+      );
       const edges = document.edges.map(({ id, source, target }) => `  ${id}: ${source} > ${target}`);
       const faults = faultPlan.map((fault) => `  ${JSON.stringify(fault)}`);
       const asked = commands.map((command) => `  ${JSON.stringify(command)}`);
       console.log(
-        [`seed ${seed}`, ...nodes, ...edges, 'faults', ...faults, 'commands', ...asked, `fired ${firedText(run.fired)}`].join('\n'),
+        [
+          `seed ${seed}`,
+          ...nodes,
+          ...edges,
+          'faults',
+          ...faults,
+          'commands',
+          ...asked,
+          `fired ${firedText(run.fired)}`,
+        ].join('\n'),
       );
       expect(violations).toEqual([]);
       expect(playSeed(seed, { keep: 'everything' }).run.digest).toBe(run.digest);

@@ -36,7 +36,7 @@ export function edgeChanges(before: FlowGraph, after: FlowGraph, known: RunKnowl
   }
   for (const [wire, edge] of old) {
     if (!wires.has(wire) && after.nodes.has(workerOf(before, edge)))
-      add('removed', before, edge, [], disconnected(before, edge, known));
+      add('removed', before, edge, [], disconnected(before, after, edge, known));
   }
   return changes;
 }
@@ -76,20 +76,28 @@ function connected(before: FlowGraph, after: FlowGraph, edge: FlowEdge): Consequ
   }
 }
 
-function disconnected(before: FlowGraph, edge: FlowEdge, known: RunKnowledge): Consequence {
+function disconnected(before: FlowGraph, after: FlowGraph, edge: FlowEdge, known: RunKnowledge): Consequence {
   const from = nameOf(before, edge.source);
   const to = nameOf(before, edge.target);
+  // Of a topic that goes too, its own line says what becomes of its messages.
+  const isThere = after.nodes.has(edge.source) && after.nodes.has(edge.target);
   switch (edgeRole(before, edge)) {
     case 'subscribe': {
+      if (!isThere) return loses(`${to} no longer reads ${from}, and its offsets there are forgotten.`);
       const waiting = known.waiting[edge.id] ?? 0;
-      const left = waiting === 0 ? '' : ` ${countOf(waiting, 'message')} it has not handled stay there.`;
+      const left =
+        waiting === 0
+          ? ''
+          : ` ${countOf(waiting, 'message')} it has not handled ${waiting === 1 ? 'stays' : 'stay'} there.`;
       return loses(
         `${to} no longer reads ${from} and its offsets there are forgotten: connected again, it starts anew.${left}`,
       );
     }
     case 'dead-letter':
-      return loses(`Dead letters of ${from} no longer go to ${to}; those that are there stay.`);
+      return loses(
+        `Dead letters of ${from} no longer go to ${to}${isThere ? '; those that are there stay' : ''}.`,
+      );
     default:
-      return loses(`${from} no longer writes to ${to}; what it wrote stays.`);
+      return loses(`${from} no longer writes to ${to}${isThere ? '; what it wrote stays' : ''}.`);
   }
 }

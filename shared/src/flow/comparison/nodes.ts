@@ -114,6 +114,9 @@ function consumerGoes(before: FlowGraph, node: FlowNode, known: RunKnowledge): s
   const timers = known.timers[node.id] ?? 0;
   if (keys > 0) given.push(`its state of ${countOf(keys, 'key')}`);
   if (timers > 0) given.push(countOf(timers, 'timer'));
-  const left = waiting === 0 ? '' : ` ${countOf(waiting, 'message')} it has not handled stay in the topic.`;
+  const left =
+    waiting === 0
+      ? ''
+      : ` ${countOf(waiting, 'message')} it has not handled ${waiting === 1 ? 'stays' : 'stay'} in the topic.`;
   return `It is forgotten with ${listOf(given)}: drawn again, it starts anew.${left}`;
 }

@@ -8,13 +8,10 @@ import { blocks, type Consequence, countOf, keeps, loses, starts } from './weigh
 /** What follows from new settings of a node that stays. Both are of one kind. */
 export function configConsequences(old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence[] {
   if (old.kind === 'topic' && node.kind === 'topic') return topicConsequences(old, node, known);
-  const paths = changedPaths(old.config, node.config);
-  if (paths.length === 0) return [];
-  const consequences = paths.flatMap((path) => special(path, old, node, known));
   // What no sentence of its own speaks of is said once.
-  const spoken = new Set(SPOKEN_OF);
-  if (paths.some((path) => !spoken.has(rootOf(path)))) consequences.push(keeps(plainly(node)));
-  return consequences;
+  return changedPaths(old.config, node.config).map(
+    (path) => special(rootOf(path), old, node, known) ?? keeps(plainly(node)),
+  );
 }
 
 /** The first name of a path. */
@@ -22,30 +19,32 @@ function rootOf(path: string): string {
   return path.split('.', 1)[0] as string;
 }
 
-const SPOKEN_OF = ['code', 'expression', 'routes', 'startFrom', 'idempotency', 'file', 'format', 'path'];
-
-function special(path: string, old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence[] {
-  switch (rootOf(path)) {
-    case 'code':
-    case 'expression':
-    case 'routes':
-      return [codeChanged(node, known)];
-    case 'startFrom':
-      return [
-        keeps(
-          'Where it starts counts only for a group that has committed nothing; this one goes on where it is.',
-        ),
-      ];
-    case 'idempotency':
-      return [idempotencyChanged(old, node)];
-    case 'file':
-    case 'format':
-      return [starts('The new file is played from its beginning; the place in the old one is given up.')];
-    case 'path':
-      return [node.kind === 'http' ? addressChanged(old, node) : fileChanged(old, node)];
-    default:
-      return [];
+/** Settings of which there is more to say than that they count from now on. */
+function special(setting: string, old: FlowNode, node: FlowNode, known: RunKnowledge): Consequence | null {
+  switch (`${node.kind}.${setting}`) {
+    case 'handler.code':
+    case 'filter.expression':
+    case 'transform.expression':
+    case 'route.routes':
+      return codeChanged(node, known);
+    case 'replay.file':
+    case 'replay.format':
+      return starts('The new file is played from its beginning; the place in the old one is given up.');
+    case 'http.path':
+      return addressChanged(old, node);
+    case 'file.path':
+      return fileChanged(old, node);
+    case 'database.target':
+    case 'database.table':
+      return starts('Rows go to the new place from now on; those that were written stay where they are.');
   }
+  if (setting === 'idempotency') return idempotencyChanged(old, node);
+  if (setting === 'startFrom') {
+    return keeps(
+      'Where it starts counts only for a group that has committed nothing; this one goes on where it is.',
+    );
+  }
+  return null;
 }
 
 function plainly(node: FlowNode): string {

@@ -73,18 +73,18 @@ const columnsSchema = z
         as: z.literal('json'),
         column: nameSchema.meta({ title: 'Column', placeholder: 'data' }),
       })
-      .meta({ title: 'Payload in one' }),
+      .meta({ title: 'One, as JSON' }),
     z
       .strictObject({
         as: z.literal('columns'),
         columns: z.array(databaseColumnSchema).max(64).meta({
-          title: 'Column of',
+          title: 'Mapping',
           widget: 'rows',
           description:
             'A path into the payload for each column, empty for a field of the column’s name. What is missing becomes NULL.',
         }),
       })
-      .meta({ title: 'Of their own' }),
+      .meta({ title: 'One per value' }),
   ])
   .meta({ title: 'Columns' });
 

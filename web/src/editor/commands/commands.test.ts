@@ -13,6 +13,7 @@ import {
   addNode,
   connectNodes,
   connectThroughTopic,
+  INSERTABLE,
   insertIntoEdge,
   kindsAfter,
   kindsBefore,
@@ -70,7 +71,8 @@ describe('the list of commands', () => {
     expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
     const keys = COMMANDS.flatMap(({ id, shortcuts }) => (shortcuts ?? []).map((key) => ({ id, key })));
     const twice = keys.filter(({ id, key }) => keys.some((other) => other.key === key && other.id !== id));
-    expect(twice.map(({ id }) => id).sort()).toEqual(['run-pause', 'run-resume']);
+    // A paused run is resumed and any other paused; a flow that runs takes changes and any other is run.
+    expect(twice.map(({ id }) => id).sort()).toEqual(['run-apply', 'run-pause', 'run-resume', 'run-start']);
   });
 
   it('can add every kind of node', () => {
@@ -200,15 +202,16 @@ describe('wiring', () => {
   });
 
   it('inserts a step into either kind of edge and leaves a wiring that may run', () => {
-    for (const edgeId of ['edge:pt', 'edge:th']) {
+    const cases = ['edge:pt', 'edge:th'].flatMap((edgeId) => INSERTABLE.map((kind) => ({ edgeId, kind })));
+    for (const { edgeId, kind } of cases) {
       const context = contextOf(openEditor(PIPELINE));
-      insertIntoEdge(context, edgeId, 'filter');
+      insertIntoEdge(context, edgeId, kind);
       const { graph } = context.editor;
       expect(graph.nodes.size).toBe(5);
       expect(graph.document.edges).toHaveLength(4);
       for (const { id, ...wire } of graph.document.edges) {
         const without = { ...graph, outgoing: new Map() };
-        expect(connectable(without, wire), `${edgeId} left ${id}`).toBe(true);
+        expect(connectable(without, wire), `${kind} in ${edgeId} left ${id}`).toBe(true);
       }
       context.editor.undo();
       expect(context.editor.records.has(edgeId)).toBe(true);

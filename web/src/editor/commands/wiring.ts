@@ -170,7 +170,7 @@ export function addNodeAtEdge(
 }
 
 /** Kinds that can stand in the middle of an edge; each brings the topic that the wiring rule then asks for. */
-export const INSERTABLE: readonly NodeKind[] = ['handler', 'filter'];
+export const INSERTABLE: readonly NodeKind[] = ['handler', 'filter', 'transform', 'throttle', 'batch'];
 
 /**
  * Puts a consumer and the topic it needs into an edge: `topic → reader` becomes `topic → consumer → topic → reader`,

@@ -1,9 +1,11 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../../io.ts';
-import type { Core, OpenAppend, TopicRuntime } from '../core.ts';
+import type { OpenAppend, TopicRuntime } from '../consumer.ts';
+import type { Core } from '../core.ts';
 import { count } from '../counters.ts';
 import { appendMessage } from '../groups.ts';
-import { type FaultRuntime, faultsOfKind, fired, firedAt, meetsTopic, strikes } from './fault.ts';
+import { faultsOfKind, fired, firedAt, meetsTopic, strikes } from './fault.ts';
+import type { FaultRuntime } from './faultRuntime.ts';
 
 /** What faults do where messages are appended. */
 

@@ -11,7 +11,8 @@ import { isOver } from '../status.ts';
 import { readyStrand } from '../strands.ts';
 import { NOWHERE } from '../traces.ts';
 import { addWake } from '../wakes.ts';
-import { activeFault, FAULT_STORE, type FaultRuntime, firedAt } from './fault.ts';
+import { activeFault, FAULT_STORE, firedAt } from './fault.ts';
+import type { FaultRuntime } from './faultRuntime.ts';
 
 /** Faults that are on at a time. */
 const FAULTS_MAX = 64;

@@ -1,16 +1,16 @@
 import type { ActiveFault, FaultKind } from '@millrace/shared/faults/fault.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { hashText } from '@millrace/shared/util/random.ts';
-import type { Lane } from '../consumer.ts';
-import type { Core, TopicRuntime } from '../core.ts';
+import type { Lane, TopicRuntime } from '../consumer.ts';
+import type { Core } from '../core.ts';
 import { putState } from '../stateStore.ts';
 import { emitTrace, type Place, rangeRecord, traceOf } from '../traces.ts';
+import type { FaultRuntime } from './faultRuntime.ts';
 
 /**
  * Faults that are on (SM2). They are performed by the core itself, at the few places where it hands out, takes back and
  * appends, so that a live run and a simulated one go wrong in the same way. A run without faults asks one question at each.
  */
-export type FaultRuntime = ActiveFault & { dirty: boolean };
 
 export const FAULT_STORE = 'fault';
 

@@ -6,7 +6,6 @@ import { dropDraft } from './drafts.ts';
 import {
   type EnumFieldModel,
   type FieldModel,
-  humanWord,
   initialObject,
   type Path,
   type RowsFieldModel,
@@ -122,7 +121,7 @@ function EnumCell({ field, path, label }: { field: EnumFieldModel; path: Path; l
   return (
     <Select
       aria-label={label}
-      data={field.options.map((option) => ({ value: option, label: humanWord(option) }))}
+      data={field.options}
       value={String(value)}
       allowDeselect={false}
       onChange={(next) =>

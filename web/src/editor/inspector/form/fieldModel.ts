@@ -253,6 +253,8 @@ const WORDS: Readonly<Record<string, string>> = {
 export function humanWord(word: string): string {
   const known = WORDS[word];
   if (known) return known;
+  // A name that is written in capitals everywhere, such as GET.
+  if (/^[A-Z]+$/.test(word)) return word;
   const spaced = word.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }

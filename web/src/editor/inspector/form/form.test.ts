@@ -6,6 +6,7 @@ import { nextTimes, readCron, wallClock } from './cron.ts';
 import {
   type FieldModel,
   fieldsOf,
+  humanWord,
   initialObject,
   type NumberFieldModel,
   parseNumber,
@@ -122,6 +123,17 @@ function byOrderOf(fields: readonly FieldModel[]) {
   const keys = fields.map(({ key }) => key);
   return (a: string, b: string): number => keys.indexOf(a) - keys.indexOf(b);
 }
+
+describe('words of a choice', () => {
+  it('read as people write them', () => {
+    expect(['dead-letter', 'attemptsMax', 'GET', 'jsonl'].map(humanWord)).toEqual([
+      'Dead-letter',
+      'Attempts max',
+      'GET',
+      'JSONL',
+    ]);
+  });
+});
 
 describe('numbers as people type them', () => {
   it('reads separators and exponents, and refuses what is none', () => {

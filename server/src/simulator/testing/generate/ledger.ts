@@ -1,4 +1,4 @@
-import type { NativeEvent, NativeHandler } from '../nativeHandler.ts';
+import type { NativeEvent, NativeHandler } from '../../nativeHandler.ts';
 
 /**
  * Handlers of generated flows keep a ledger in their own durable state: how often the message at a place was handled, and
@@ -44,7 +44,9 @@ export function ledgerHandler(behaviour: Behaviour, salt: number): NativeHandler
     for (const target of targets) ctx.emit(target, event.data);
     if (!event.timer && chanceOf(event.id, salt + 4) < behaviour.schedules)
       ctx.schedule(behaviour.scheduleMs, event.data);
-    const place = event.timer ? `${LEDGER_PREFIX}timer/${event.id}` : ledgerName(event.topic, event.partition, event.offset);
+    const place = event.timer
+      ? `${LEDGER_PREFIX}timer/${event.id}`
+      : ledgerName(event.topic, event.partition, event.offset);
     const entry = (ctx.state.get(place) as LedgerEntry | undefined) ?? { times: 0, emits: 0 };
     ctx.state.set(place, { times: entry.times + 1, emits: entry.emits + targets.length });
   };

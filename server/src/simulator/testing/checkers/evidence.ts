@@ -1,12 +1,12 @@
 import type { FaultKind } from '@millrace/shared/faults/fault.ts';
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import { readAll } from '../../checkers.ts';
+import type { VirtualRunResult } from '../../virtualOptions.ts';
+import type { Testimony } from '../../witness.ts';
 import { isLedgerName, type LedgerEntry } from '../generate/ledger.ts';
 import type { Scenario } from '../generate/scenario.ts';
-import type { VirtualRunResult } from '../virtualOptions.ts';
-import type { Testimony } from '../witness.ts';
-import { readAll } from '../checkers.ts';
 
 /**
  * What checkers go by: the log with its durable state, what was ever appended to it, what handlers saw, and what was done
@@ -63,7 +63,10 @@ export function ledgerOf({ run }: Evidence, node: string): Map<string, LedgerEnt
 }
 
 /** How many dead letters a consumer has made of the message at each place (`topic name/partition/offset`). */
-export function lettersOf(evidence: Evidence, { node, source, deadLetterTopics }: PlannedConsumer): Map<string, number> {
+export function lettersOf(
+  evidence: Evidence,
+  { node, source, deadLetterTopics }: PlannedConsumer,
+): Map<string, number> {
   const letters = new Map<string, number>();
   const [topic] = deadLetterTopics;
   if (topic === undefined) return letters;
@@ -107,7 +110,8 @@ export function hadFault({ scenario }: Evidence, ...kinds: FaultKind[]): boolean
 
 export function seeksOf({ scenario }: Evidence, node: string): number {
   return scenario.commands.filter(
-    (command) => command.type === 'command' && command.command.type === 'seek' && command.command.node === node,
+    (command) =>
+      command.type === 'command' && command.command.type === 'seek' && command.command.node === node,
   ).length;
 }
 

@@ -1,6 +1,6 @@
-import type { Delivery } from '../../engine/io.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
-import type { SeenInvocation } from '../witness.ts';
+import type { Delivery } from '../../../engine/io.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import type { SeenInvocation } from '../../witness.ts';
 import { type Checker, type Evidence, hadFault, seeksOf, type Violation } from './evidence.ts';
 
 /** What handlers saw of one sequence of messages that are to be handled one after the other. */
@@ -95,7 +95,9 @@ class HandlingCheck {
     // A retry that lets others pass comes after them.
     const mayBeLate = retry.order === 'out-of-order' && attempt > 1;
     if (offset < strand.furthest && !mayBeLate && !this.#wasMet(topic, partition, offset))
-      this.#found.push(`[DL7] ${node} (order ${order}) met ${topic}/${partition}/${offset} after ${strand.furthest}`);
+      this.#found.push(
+        `[DL7] ${node} (order ${order}) met ${topic}/${partition}/${offset} after ${strand.furthest}`,
+      );
     strand.furthest = Math.max(strand.furthest, offset);
     this.#meet(topic, partition, offset);
     // What failed may be a duplicate by now, and over: another message under its key has been handled.
@@ -134,7 +136,8 @@ class HandlingCheck {
   }
 
   #strand(topic: string, partition: number, key: string | null): Strand {
-    const name = this.#consumer.order === 'key' ? `${topic}/${partition}/${key ?? ''}` : `${topic}/${partition}`;
+    const name =
+      this.#consumer.order === 'key' ? `${topic}/${partition}/${key ?? ''}` : `${topic}/${partition}`;
     const known = this.#strands.get(name);
     if (known) return known;
     const strand = { furthest: -1, open: new Set<number>(), underWay: 0 };

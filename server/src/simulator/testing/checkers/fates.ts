@@ -1,5 +1,5 @@
 import { keyText, readPath } from '@millrace/shared/message/payloadPath.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
 import { ledgerName } from '../generate/ledger.ts';
 import {
   type Checker,
@@ -90,7 +90,9 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
 function neverHandled(consumer: PlannedConsumer, fates: Fate[], silent: Copy[]): Copy[] {
   if (consumer.idempotency.window === 'off' || consumer.afterLastAttempt === 'skip') return [];
   const handled = new Set(
-    fates.flatMap(({ copy, effects, letters }) => (effects + letters > 0 ? [dedupKeyOf(consumer, copy)] : [])),
+    fates.flatMap(({ copy, effects, letters }) =>
+      effects + letters > 0 ? [dedupKeyOf(consumer, copy)] : [],
+    ),
   );
   return silent.filter((copy) => !handled.has(dedupKeyOf(consumer, copy)));
 }

@@ -1,11 +1,11 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Idempotency, RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
-import type { SourceItem } from '../../engine/io.ts';
-import type { NativeHandler } from '../nativeHandler.ts';
-import { type FlowBuilder, flow, listSource } from '../testing/flowBuilder.ts';
-import type { VirtualSource } from '../virtualOptions.ts';
-import { type Behaviour, ledgerHandler } from './ledger.ts';
+import type { SourceItem } from '../../../engine/io.ts';
+import type { NativeHandler } from '../../nativeHandler.ts';
+import type { VirtualSource } from '../../virtualOptions.ts';
+import { type FlowBuilder, flow, listSource } from '../flowBuilder.ts';
 import { chance, type Dice, oneOf, share, upTo } from './dice.ts';
+import { type Behaviour, ledgerHandler } from './ledger.ts';
 
 /** A flow that was drawn at random, its inputs and the code of its nodes. */
 export type GeneratedFlow = {
@@ -74,7 +74,10 @@ function drawProducer(drawing: Drawing, name: string): void {
     ? { mode: 'full' as const }
     : { mode: 'rate' as const, ratePerSecond: 20 + upTo(dice, 500) };
   builder.node('replay', name, { speed, whenFull: share(dice, 0.85) ? 'block' : 'drop' });
-  const targets = share(dice, 0.2) && topics.length > 1 ? topics.slice(0, 2) : [topics[upTo(dice, 2) % topics.length] as string];
+  const targets =
+    share(dice, 0.2) && topics.length > 1
+      ? topics.slice(0, 2)
+      : [topics[upTo(dice, 2) % topics.length] as string];
   for (const topic of targets) {
     builder.edges(`${name} > ${topic}`);
     written.add(topic);
@@ -96,14 +99,29 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
   const from = oneOf(dice, readable);
   const layer = topics.indexOf(from);
   const later = topics.slice(layer + 1, LAYERS_MAX + 1);
-  const kind = later.length === 0 ? 'log' : oneOf(dice, ['handler', 'handler', 'handler', 'handler', 'handler', 'filter', 'throttle', 'log'] as const);
+  const kind =
+    later.length === 0
+      ? 'log'
+      : oneOf(dice, [
+          'handler',
+          'handler',
+          'handler',
+          'handler',
+          'handler',
+          'filter',
+          'throttle',
+          'log',
+        ] as const);
   if (kind === 'handler') drawHandler(drawing, name, index, from, later);
   else if (kind === 'log') {
     builder.node('log', name, delivery(dice)).edges(`${from} > ${name}`);
     drawDeadLetters(drawing, name);
   } else {
     const to = oneOf(dice, later);
-    const config = { ...delivery(dice), ...(kind === 'throttle' ? { ratePerSecond: 50 + upTo(dice, 500), burst: 1 + upTo(dice, 10) } : {}) };
+    const config = {
+      ...delivery(dice),
+      ...(kind === 'throttle' ? { ratePerSecond: 50 + upTo(dice, 500), burst: 1 + upTo(dice, 10) } : {}),
+    };
     builder.node(kind, name, config).edges(`${from} > ${name}`, `${name} > ${to}`);
     if (kind === 'filter')
       drawing.flow.handlers[`node:${name}`] = (event, ctx) => {
@@ -118,7 +136,15 @@ function drawHandler(drawing: Drawing, name: string, index: number, from: string
   const { dice, builder, topics, written } = drawing;
   const fanOut = share(dice, 0.2) && later.length > 1;
   const first = oneOf(dice, later);
-  const targets = fanOut ? [first, oneOf(dice, later.filter((topic) => topic !== first))] : [first];
+  const targets = fanOut
+    ? [
+        first,
+        oneOf(
+          dice,
+          later.filter((topic) => topic !== first),
+        ),
+      ]
+    : [first];
   builder.node('handler', name, delivery(dice)).edges(`${from} > ${name}`);
   const layer = topics.indexOf(from);
   const second = topics.find((topic, at) => at < layer && written.has(topic));

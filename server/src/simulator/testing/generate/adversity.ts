@@ -1,8 +1,8 @@
 import { FAULT_KINDS, FAULT_PLACES, type FaultKind, type FaultSpec } from '@millrace/shared/faults/fault.ts';
-import type { EngineCommand } from '../../engine/io.ts';
-import type { ExecutionPlan } from '../../engine/plan/plan.ts';
-import type { FaultPlan, PlannedFault } from '../faultPlan.ts';
-import type { VirtualCommand } from '../virtualOptions.ts';
+import type { EngineCommand } from '../../../engine/io.ts';
+import type { ExecutionPlan } from '../../../engine/plan/plan.ts';
+import type { FaultPlan, PlannedFault } from '../../faultPlan.ts';
+import type { VirtualCommand } from '../../virtualOptions.ts';
 import { type Dice, oneOf, share, upTo } from './dice.ts';
 
 /** What goes wrong, and what a person does meanwhile, until `healedMs`; from then on nothing more happens to the run. */
@@ -31,7 +31,8 @@ function driverFaults(dice: Dice): FaultPlan {
   const faults: FaultPlan = [];
   const crashes = share(dice, 0.7) ? 1 + upTo(dice, 6) : 0;
   for (let index = 0; index < crashes; index++) faults.push({ kind: 'process-crash', ...span(dice) });
-  if (share(dice, 0.4)) faults.push({ kind: 'writes-refused', share: 0.1 + dice.next() * 0.9, ...span(dice) });
+  if (share(dice, 0.4))
+    faults.push({ kind: 'writes-refused', share: 0.1 + dice.next() * 0.9, ...span(dice) });
   if (share(dice, 0.3)) faults.push({ kind: 'slow-storage', delayMs: 1 + upTo(dice, 100), ...span(dice) });
   if (share(dice, 0.3)) faults.push({ kind: 'clock-skew', skewMs: upTo(dice, 10_000) - 5000, ...span(dice) });
   return faults;
@@ -80,11 +81,20 @@ function operatorCommands(dice: Dice, plan: ExecutionPlan): VirtualCommand[] {
     commands.push({ afterMs: afterMs + upTo(dice, 400), type: 'resume' });
   }
   for (let index = upTo(dice, 3); index > 0; index--)
-    ask(when(), { type: 'scale-group', node: oneOf(dice, plan.consumers).node, instances: 1 + upTo(dice, 5) });
+    ask(when(), {
+      type: 'scale-group',
+      node: oneOf(dice, plan.consumers).node,
+      instances: 1 + upTo(dice, 5),
+    });
   if (share(dice, 0.3)) commands.push(...seek(dice, plan, when()));
   const parked = plan.consumers.flatMap(({ deadLetterTopics }) => deadLetterTopics);
   for (let index = upTo(dice, 3); index > 0 && parked.length > 0; index--)
-    ask(when() + 300, { type: 'redrive', topic: oneOf(dice, parked), selection: {}, dryRun: share(dice, 0.2) });
+    ask(when() + 300, {
+      type: 'redrive',
+      topic: oneOf(dice, parked),
+      selection: {},
+      dryRun: share(dice, 0.2),
+    });
   return commands;
 }
 

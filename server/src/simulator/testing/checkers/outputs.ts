@@ -1,7 +1,7 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
-import { TIMER_TYPE } from '../../engine/runtime/timers.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import { TIMER_TYPE } from '../../../engine/runtime/timers.ts';
 import {
   type Checker,
   countersOf,
@@ -47,7 +47,11 @@ function wrongIds({ node, source }: PlannedConsumer, emitted: StoredMessage[]): 
   return violations;
 }
 
-function wrongNumbers(evidence: Evidence, { node, kind, guarantee }: PlannedConsumer, appended: number): Violation[] {
+function wrongNumbers(
+  evidence: Evidence,
+  { node, kind, guarantee }: PlannedConsumer,
+  appended: number,
+): Violation[] {
   // Under these, more is appended than anybody emitted, and counted where it happens.
   if (hadFault(evidence, 'duplicate', 'lost-acks')) return [];
   const violations: Violation[] = [];
@@ -58,7 +62,9 @@ function wrongNumbers(evidence: Evidence, { node, kind, guarantee }: PlannedCons
   let said = 0;
   for (const { emits } of ledgerOf(evidence, node).values()) said += emits;
   if (said !== appended)
-    violations.push(`[HD2] ${node} (${guarantee}) has ${appended} messages in the log, its state says ${said}`);
+    violations.push(
+      `[HD2] ${node} (${guarantee}) has ${appended} messages in the log, its state says ${said}`,
+    );
   return violations;
 }
 

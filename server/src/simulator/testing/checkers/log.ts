@@ -1,4 +1,4 @@
-import type { PlannedProducer } from '../../engine/plan/plan.ts';
+import type { PlannedProducer } from '../../../engine/plan/plan.ts';
 import {
   type Checker,
   committedOf,
@@ -39,12 +39,16 @@ function checkTopic(
   let missing = 0;
   for (const [id, times] of made) missing += Math.max(0, times - (found.get(id) ?? 0));
   if (missing > dropped)
-    violations.push(`[TP3] ${missing} messages of ${node} are missing from ${topic}, ${dropped} were dropped`);
+    violations.push(
+      `[TP3] ${missing} messages of ${node} are missing from ${topic}, ${dropped} were dropped`,
+    );
   if (dropped > 0 && whenFull !== 'drop') violations.push(`[TP6] ${node} counts ${dropped} dropped`);
   if (hadFault(evidence, 'duplicate', 'lost-acks')) return violations;
   for (const [id, times] of found)
     if (times > (made.get(id) ?? 0))
-      violations.push(`[RN3] ${id} of ${node} is ${times} times in ${topic}, it was made ${made.get(id) ?? 0} times`);
+      violations.push(
+        `[RN3] ${id} of ${node} is ${times} times in ${topic}, it was made ${made.get(id) ?? 0} times`,
+      );
   return violations;
 }
 
@@ -69,7 +73,8 @@ export const checkCounts: Checker = (evidence) => {
       ({ message }) => message.source === source && message.extensions?.dlgroup === node,
     ).length;
     const counted = countersOf(evidence, node).deadLettered;
-    if (counted !== letters) violations.push(`[TR2] ${node} counts ${counted} dead letters, ${letters} are there`);
+    if (counted !== letters)
+      violations.push(`[TR2] ${node} counts ${counted} dead letters, ${letters} are there`);
   }
   return violations;
 };
@@ -85,7 +90,8 @@ export const checkProgress: Checker = (evidence) => {
     return [`[SM3] the run is ${last?.status}${last?.error ? `: ${last.error.message}` : ''}`];
   const violations: Violation[] = [];
   const tookMs = run.endedMs - START_MS - scenario.healedMs;
-  if (tookMs > PROGRESS_MS_MAX) violations.push(`[SM3] the run took ${tookMs} ms after everything was healed`);
+  if (tookMs > PROGRESS_MS_MAX)
+    violations.push(`[SM3] the run took ${tookMs} ms after everything was healed`);
   for (const { node, subscriptions } of run.plan.consumers) {
     for (const { topic } of subscriptions) {
       for (const [partition, { end }] of run.log.offsets(topic).entries()) {

@@ -1,6 +1,6 @@
 import { createRandom } from '@millrace/shared/util/random.ts';
-import { buildPlan } from '../../engine/plan/plan.ts';
-import type { VirtualRunOptions } from '../virtualOptions.ts';
+import { buildPlan } from '../../../engine/plan/plan.ts';
+import type { VirtualRunOptions } from '../../virtualOptions.ts';
 import { type Adversity, generateAdversity } from './adversity.ts';
 import { type GeneratedFlow, generateFlow } from './flow.ts';
 
@@ -13,6 +13,13 @@ export function generateScenario(seed: number): Scenario {
   return { ...flow, ...adversity, seed };
 }
 
-export function optionsOf({ document, sources, handlers, faultPlan, commands, seed }: Scenario): VirtualRunOptions {
+export function optionsOf({
+  document,
+  sources,
+  handlers,
+  faultPlan,
+  commands,
+  seed,
+}: Scenario): VirtualRunOptions {
   return { document, sources, handlers, faultPlan, commands, seed, keep: 'counts' };
 }
