@@ -29,7 +29,8 @@ export type CrashReport = Verdict & {
   remove(): Promise<void>;
 };
 
-const RATE_PER_SECOND = 250;
+/** What a machine takes that has other things to do: it is where the kills fall that counts. */
+const RATE_PER_SECOND = 120;
 const SENDERS = 3;
 const PHASE_MS_MAX = 15_000;
 const PROGRESS_MS_MAX = 40_000;

@@ -77,7 +77,7 @@ function settleFlight(core: Core, flight: Flight, left: Entry[]): void {
     touchLane(core, lane);
   }
   markStepHandled(core, flight);
-  handOverIfFree(core, lane);
+  handOverIfFree(lane);
 }
 
 /** Answers what was committed before it was handled and was not come to: it has no other turn. */

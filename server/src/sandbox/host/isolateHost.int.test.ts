@@ -98,7 +98,7 @@ describe('the process of the isolates', () => {
     const { pid } = host;
     const input = inputOf('x'.repeat(100_000));
     // Together several times what the process may hold.
-    for (let calls = 0; calls < 8000; calls += 4) {
+    for (let calls = 0; calls < 4000; calls += 4) {
       const answers = await Promise.all(Array.from({ length: 4 }, () => isolate.call(input)));
       if (calls === 0) expect(answers[0]?.output).toContain('["undefined","xxx');
     }
