@@ -4,6 +4,8 @@ import { checkCommand } from './check.ts';
 import { deadLettersCommand } from './deadLetters.ts';
 import { EXIT_USAGE } from './exit.ts';
 import { exportCommand } from './export.ts';
+import { faultCommand } from './fault.ts';
+import { groupCommand } from './group.ts';
 import { importCommand } from './import.ts';
 import { redriveCommand } from './redrive.ts';
 import { repairCommand } from './repair.ts';
@@ -26,11 +28,14 @@ const commands = [
   repairCommand(),
   deadLettersCommand(),
   redriveCommand(),
+  faultCommand(),
+  groupCommand(),
 ];
 for (const command of commands) program.addCommand(command);
 
 // Commander ends the process with 1 for bad usage; scripts tell that apart from a run that failed.
-for (const command of [program, ...program.commands]) command.exitOverride();
+const subcommands = program.commands.flatMap((command) => command.commands);
+for (const command of [program, ...program.commands, ...subcommands]) command.exitOverride();
 try {
   await program.parseAsync();
 } catch (thrown) {

@@ -7,7 +7,7 @@ import {
   checkProduced,
   readAll,
 } from '../simulator/checkers.ts';
-import { restoredFrom } from '../simulator/restoredFrom.ts';
+import { restoredFrom } from '../simulator/restored.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { runVirtual } from '../simulator/virtualRun.ts';
 import { createEngine } from './engine.ts';

@@ -32,7 +32,10 @@ const messagesOf = async (runId: string, topicId: string) => {
   return (await Promise.all(read)).map(({ messages }) => messages);
 };
 
-describe('a run that is forked', () => {
+/** Each starts processes one after the other, which takes its time on a busy machine. */
+const STARTS = { timeout: 180_000 };
+
+describe('a run that is forked', STARTS, () => {
   it('[RN5] handles again, with the newest version, what its topic holds from an offset on', async () => {
     const document = countingFlow({ id: 'flow:forked', count: COUNT, ratePerSecond: 300 });
     const origin = await runOnce(document);
@@ -113,7 +116,7 @@ describe('a run that is forked', () => {
   });
 });
 
-describe('runs that are over', () => {
+describe('runs that are over', STARTS, () => {
   it('[RN5] stay as many as the flow says, the newest', async () => {
     const document = countingFlow({ id: 'flow:kept', count: 3, ratePerSecond: 1000 });
     document.settings.runsKept = 2;

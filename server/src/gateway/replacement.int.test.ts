@@ -82,7 +82,10 @@ function expectWhole(sunk: Doubled[], count: number): void {
   expect(sunk.map(({ n }) => n).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, n) => n));
 }
 
-describe('a running flow that is given another version', () => {
+/** Each starts processes one after the other, which takes its time on a busy machine. */
+const STARTS = { timeout: 180_000 };
+
+describe('a running flow that is given another version', STARTS, () => {
   it('[RN4] goes on with the new code from its offsets, with its state, its cursor and its counters', async () => {
     const document = tenKeys({ id: 'flow:goes-on', count: 600, ratePerSecond: 300 });
     await importFlow(document);

@@ -20,7 +20,7 @@ function versioned(version: number, code = speaking(version)): FlowDocument {
   return flow()
     .node('generator', 'source', {
       count: COUNT,
-      ratePerSecond: 300,
+      ratePerSecond: 100,
       key: '{{number.int {"max":9}}}',
       payload: '{"n": "{{index}}"}',
     })
@@ -76,7 +76,10 @@ const killNow = (): void => {
   process.kill(pid, 'SIGKILL');
 };
 
-describe('a run whose process is killed while it is given another version', () => {
+/** Each starts processes one after the other, which takes its time on a busy machine. */
+const STARTS = { timeout: 180_000 };
+
+describe('a run whose process is killed while it is given another version', STARTS, () => {
   it.each([
     {
       when: 'as the old process ends',
@@ -100,7 +103,7 @@ describe('a run whose process is killed while it is given another version', () =
     },
   ])('[RN4] [RN3] is on the new version all the same, killed $when', async ({ whenToKill }) => {
     await run.start(versioned(1));
-    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 100);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 30);
     const old = run.supervisor.pidOf(RUN_ID);
     const replaced = run.supervisor.replace(RUN_ID, versioned(2), 2);
     await whenToKill(old);
@@ -112,7 +115,7 @@ describe('a run whose process is killed while it is given another version', () =
 
   it('[RN4] goes on with the old version when the new one does not compile, and takes a better one later', async () => {
     await run.start(versioned(1));
-    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 50);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 30);
     const { refused } = await run.supervisor.replace(RUN_ID, versioned(2, 'export const handle = ;'), 2);
     expect(refused).toMatchObject({ code: 'HANDLER_COMPILE_FAILED', details: { nodeId: 'node:speak' } });
     expect(run.restarts()).toBe(0);
@@ -127,7 +130,7 @@ describe('a run whose process is killed while it is given another version', () =
 
   it('[RN4] answers what is asked meanwhile, and keeps a paused run paused', async () => {
     await run.start(versioned(1));
-    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 50);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 30);
     await run.request('pause');
     await until('the pause', () => run.statuses.at(-1)?.status === 'paused' || undefined);
     const replaced = run.supervisor.replace(RUN_ID, versioned(2), 2);
@@ -142,7 +145,7 @@ describe('a run whose process is killed while it is given another version', () =
 
   it('[RN4] is on the new version when the server ended in the middle and another one goes on', async () => {
     await run.start(versioned(1));
-    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 50);
+    await run.whenMetrics('the first results', (metrics) => sunk(metrics) > 30);
     const replaced = run.supervisor.replace(RUN_ID, versioned(2), 2).catch((thrown: unknown) => thrown);
     await run.close();
     expect(await replaced).toMatchObject({ code: 'RUN_NOT_ACTIVE' });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
-import { describeExit, lastLine } from './processEnd.ts';
+import { describeExit, lastLine, onceHeardOut } from './processEnd.ts';
 import type { Replaces } from './replacement.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { Replacement, SupervisedRun, SupervisorEvents } from './supervision.ts';
@@ -245,7 +245,7 @@ export class RunHandle {
           if (replaces !== null && !message.switched && !this.#suspending) {
             givesWay = true;
             this.#refusal = error;
-            child.once('exit', () => reject(error));
+            onceHeardOut(child, () => reject(error));
             return;
           }
           this.#refused = true;
@@ -266,7 +266,7 @@ export class RunHandle {
           );
         settled = true;
       });
-      child.on('exit', (code, signal) => {
+      onceHeardOut(child, (code, signal) => {
         if (!settled) {
           settled = true;
           reject(

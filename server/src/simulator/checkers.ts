@@ -10,10 +10,10 @@ import type { ExecutionPlan, PlannedConsumer } from '../engine/plan/plan.ts';
  * found, in words; an empty list is a pass.
  */
 export function readAll(log: MemoryLog, topic: string): StoredMessage[][] {
-  return log.offsets(topic).map(({ end }, partition) => {
-    if (end === 0) return [];
-    return log.read({ topic, partition, fromOffset: 0, messagesMax: end, bytesMax: Number.MAX_SAFE_INTEGER })
-      .messages;
+  return log.offsets(topic).map(({ start, end }, partition) => {
+    if (start === end) return [];
+    const everything = { messagesMax: end, bytesMax: Number.MAX_SAFE_INTEGER };
+    return log.read({ topic, partition, fromOffset: start, ...everything }).messages;
   });
 }
 

@@ -7,7 +7,8 @@ export type VirtualClock<Happening> = {
   peekMs(): number | null;
   /** Moves time on without anything happening. */
   advanceTo(atMs: number): void;
-  clear(): Happening[];
+  /** Takes everything that is planned, in its order. */
+  clear(): { atMs: number; happening: Happening }[];
 };
 
 type Entry<Happening> = { atMs: number; sequence: number; happening: Happening };
@@ -73,7 +74,7 @@ export function createVirtualClock<Happening>(startMs: number): VirtualClock<Hap
       nowMs = Math.max(nowMs, atMs);
     },
     clear() {
-      const left = heap.sort((a, b) => (isBefore(a, b) ? -1 : 1)).map(({ happening }) => happening);
+      const left = heap.sort((a, b) => (isBefore(a, b) ? -1 : 1));
       heap = [];
       return left;
     },

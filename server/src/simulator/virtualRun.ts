@@ -1,98 +1,30 @@
-import type { FlowDocument } from '@millrace/shared/flow/document.ts';
-import type { Message } from '@millrace/shared/message/message.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import { createRandom, type Random } from '@millrace/shared/util/random.ts';
 import { createMemoryLog, type MemoryLog } from '../brokers/memory/memoryLog.ts';
 import { createEngine, type Engine } from '../engine/engine.ts';
-import type {
-  AttemptOutcome,
-  EngineCommand,
-  EngineEffect,
-  EngineError,
-  EngineInput,
-  EngineLog,
-  EngineView,
-  Invocation,
-  PayloadCheck,
-  SourceItem,
-} from '../engine/io.ts';
+import type { AttemptOutcome, EngineEffect, EngineError, EngineInput, Invocation } from '../engine/io.ts';
 import type { Native } from '../engine/natives/native.ts';
 import { nativeOf } from '../engine/natives/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
+import { FaultSchedule, type PlannedFault } from './faultPlan.ts';
 import { invokeNative, type NativeHandler } from './nativeHandler.ts';
-import { restoredFrom } from './restoredFrom.ts';
+import { restoredFrom } from './restored.ts';
+import { atomicStorage, type Storage } from './storage.ts';
 import { createTraceDigest } from './traceDigest.ts';
 import { createVirtualClock, type VirtualClock } from './virtualClock.ts';
+import type { VirtualCommand, VirtualRunOptions, VirtualRunResult, WriteEffect } from './virtualOptions.ts';
 
-/** What a producer reads from, as a pure function: the same cursor gives the same items. */
-export type VirtualSource = (
-  cursor: string | null,
-  itemsMax: number,
-) => { items: SourceItem[]; done: boolean };
+export type { VirtualCommand, VirtualRunOptions, VirtualRunResult, VirtualSource } from './virtualOptions.ts';
 
-/** Shares are between 0 and 1, and drawn from the run's seed. */
-export type VirtualFaults = {
-  /** Writes that storage refuses, as a full disk does. */
-  writesRefused?: number;
-  /** Attempts that end as failed though the code would not. */
-  attemptsFailed?: number;
-  /** Times after the start at which the process dies and is started again. */
-  crashesAfterMs?: number[];
-  /** The process dies while this holds for an invocation; for messages that kill. */
-  killedBy?: (invocation: Invocation) => boolean;
-};
-
-export type VirtualCommand = { afterMs: number } & (
-  | { type: 'pause' | 'resume' | 'stop' }
-  | { type: 'step' }
-  | { type: 'command'; command: EngineCommand }
-  | { type: 'ingest'; producer: string; messages: Message[] }
-);
-
-export type VirtualRunOptions = {
-  document: FlowDocument;
-  seed: number;
-  sources: Record<string, VirtualSource>;
-  /** Node id → code. Kinds that are code of the engine's own run as they are; sinks that are not named take everything. */
-  handlers?: Record<string, NativeHandler>;
-  /** Runs invocations instead of `handlers`: a real sandbox, for one. */
-  invoke?: (invocation: Invocation, nowMs: number) => AttemptOutcome[];
-  checkPayload?: PayloadCheck;
-  commands?: VirtualCommand[];
-  paused?: boolean;
-  faults?: VirtualFaults;
-  /** Ends the run, as a kill does, at this virtual time after the start. */
-  untilMs?: number;
-  startMs?: number;
-  /** Goes on from what an earlier run left. */
-  log?: MemoryLog;
-};
-
-export type VirtualRunResult = {
-  digest: string;
-  traces: TraceRecord[];
-  view: EngineView;
-  log: MemoryLog;
-  plan: ExecutionPlan;
-  lines: EngineLog[];
-  replies: Extract<EngineEffect, { type: 'reply' }>[];
-  steps: Extract<EngineEffect, { type: 'stepped' }>[];
-  answers: Extract<EngineEffect, { type: 'answer' }>[];
-  statuses: { status: EngineView['status']; error: EngineError | null }[];
-  /** Node id → deliveries that ended ok, in order. */
-  delivered: Record<string, Invocation['deliveries']>;
-  endedMs: number;
-  crashes: number;
-  refusedWrites: number;
-};
-
+type InjectedFault = Extract<PlannedFault, { kind: 'injected' }>;
 type Happening =
   | { type: 'input'; make: () => EngineInput }
-  | { type: 'write'; effect: Extract<EngineEffect, { type: 'write' }>; refused: boolean }
-  | { type: 'wake'; atMs: number }
+  | { type: 'write'; effect: WriteEffect; refused: boolean }
+  | { type: 'wake' }
+  /** These go on whatever becomes of the process. */
   | { type: 'command'; command: VirtualCommand }
+  | { type: 'inject' | 'heal'; fault: InjectedFault }
   | { type: 'crash' };
 
 /** 2026-01-01T00:00:00Z: runs that give no time of their own all begin then. */
@@ -114,11 +46,17 @@ class VirtualRun {
   readonly #clock: VirtualClock<Happening>;
   readonly #startMs: number;
   readonly #log: MemoryLog;
+  readonly #storage: Storage;
+  readonly #faults: FaultSchedule;
+  readonly #keepsAll: boolean;
   readonly #digest = createTraceDigest();
   readonly #natives = new Map<string, Native>();
-  readonly #result: Omit<VirtualRunResult, 'digest' | 'view' | 'endedMs'>;
+  readonly #result: Omit<VirtualRunResult, 'digest' | 'view' | 'endedMs' | 'fired'>;
+  /** Faults that were injected, by the request that did so, and the ids they were given. */
+  readonly #requests = new Map<number, InjectedFault>();
+  readonly #faultIds = new Map<InjectedFault, string>();
   #engine: Engine;
-  #wakeAtMs: number | null = null;
+  #wake: Happening | null = null;
   #lastWriteMs = 0;
   #nextRequestId = 1;
   #dead = false;
@@ -143,17 +81,18 @@ class VirtualRun {
         tombstoneMs,
       })),
     );
+    this.#storage = (options.storage ?? atomicStorage)(this.#log);
+    this.#faults = new FaultSchedule(options.faultPlan ?? []);
+    this.#keepsAll = options.keep !== 'counts';
     const empty = { traces: [], lines: [], replies: [], steps: [], answers: [], statuses: [], delivered: {} };
-    this.#result = { ...empty, log: this.#log, plan: this.#plan, crashes: 0, refusedWrites: 0 };
+    const none = { deliveries: 0, crashes: 0, refusedWrites: 0 };
+    this.#result = { ...empty, ...none, log: this.#log, plan: this.#plan };
     this.#engine = this.#createEngine();
   }
 
   toTheEnd(): VirtualRunResult {
-    const { commands = [], faults = {}, untilMs, paused = false } = this.#options;
-    for (const command of commands)
-      this.#clock.plan(this.#startMs + command.afterMs, { type: 'command', command });
-    for (const afterMs of faults.crashesAfterMs ?? [])
-      this.#clock.plan(this.#startMs + afterMs, { type: 'crash' });
+    const { untilMs, paused = false } = this.#options;
+    this.#planAhead();
     this.#start(false, paused);
     let happenings = 0;
     while (!this.#isOver()) {
@@ -164,15 +103,36 @@ class VirtualRun {
     }
     return {
       ...this.#result,
-      digest: this.#digest.value(),
+      digest: this.#keepsAll ? this.#digest.value() : '',
       view: this.#engine.view(),
       endedMs: this.#clock.nowMs,
+      fired: this.#faults.fired,
     };
+  }
+
+  /** What is known beforehand to happen. */
+  #planAhead(): void {
+    const { commands = [], faults = {}, faultPlan = [] } = this.#options;
+    const plan = (afterMs: number, happening: Happening): void =>
+      this.#clock.plan(this.#startMs + afterMs, happening);
+    for (const command of commands) plan(command.afterMs, { type: 'command', command });
+    for (const afterMs of faults.crashesAfterMs ?? []) plan(afterMs, { type: 'crash' });
+    for (const fault of faultPlan) {
+      if (fault.kind === 'process-crash') plan(fault.fromMs, { type: 'crash' });
+      if (fault.kind !== 'injected') continue;
+      plan(fault.fromMs, { type: 'inject', fault });
+      if (fault.spec.durationMs === null) plan(fault.toMs, { type: 'heal', fault });
+    }
   }
 
   #isOver(): boolean {
     const status = this.#result.statuses.at(-1)?.status;
     return status !== undefined && isFinalRunStatus(status);
+  }
+
+  /** What the core is told: the clock on the wall may be wrong. */
+  #nowMs(): number {
+    return this.#clock.nowMs + this.#faults.skewMs(this.#clock.nowMs - this.#startMs);
   }
 
   #createEngine(): Engine {
@@ -187,12 +147,8 @@ class VirtualRun {
   }
 
   #start(afterCrash: boolean, paused: boolean): void {
-    this.#feed({
-      type: 'start',
-      restored: restoredFrom(this.#log, this.#plan, afterCrash),
-      paused,
-      nowMs: this.#clock.nowMs,
-    });
+    const restored = restoredFrom(this.#log, this.#plan, afterCrash);
+    this.#feed({ type: 'start', restored, paused, nowMs: this.#nowMs() });
   }
 
   #feed(input: EngineInput): void {
@@ -205,13 +161,25 @@ class VirtualRun {
   }
 
   #happen(happening: Happening): void {
-    if (happening.type === 'input') this.#feed(happening.make());
-    else if (happening.type === 'write') this.#finishWrite(happening.effect, happening.refused);
-    else if (happening.type === 'command') this.#command(happening.command);
-    else if (happening.type === 'crash') this.#restart();
-    else if (this.#wakeAtMs === happening.atMs) {
-      this.#wakeAtMs = null;
-      this.#feed({ type: 'tick', nowMs: this.#clock.nowMs });
+    switch (happening.type) {
+      case 'input':
+        return this.#feed(happening.make());
+      case 'write':
+        return this.#finishWrite(happening.effect, happening.refused);
+      case 'command':
+        return this.#command(happening.command);
+      case 'inject':
+        return this.#inject(happening.fault);
+      case 'heal':
+        return this.#heal(happening.fault);
+      case 'crash':
+        this.#faults.note('process-crash');
+        return this.#restart();
+      case 'wake':
+        // A wake-up that was replaced since is nobody's any more.
+        if (this.#wake !== happening) return;
+        this.#wake = null;
+        return this.#feed({ type: 'tick', nowMs: this.#nowMs() });
     }
   }
 
@@ -220,34 +188,24 @@ class VirtualRun {
     this.#dead = false;
     this.#result.crashes++;
     assert(this.#result.crashes <= CRASHES_MAX, `the process died more than ${CRASHES_MAX} times`);
-    const kept: Happening[] = [];
     let landing = true;
-    for (const happening of this.#clock.clear()) {
-      if (happening.type === 'command' || happening.type === 'crash') kept.push(happening);
-      else if (happening.type === 'write' && !happening.refused && landing) {
+    for (const { atMs, happening } of this.#clock.clear()) {
+      if (happening.type === 'write' && !happening.refused && landing) {
         landing = this.#random.next() < 0.5;
-        if (landing) this.#log.write({ ...happening.effect, nowMs: this.#clock.nowMs });
+        if (landing) this.#land(happening.effect);
+      } else if (happening.type !== 'write' && happening.type !== 'input' && happening.type !== 'wake') {
+        this.#clock.plan(atMs, happening);
       }
     }
-    this.#replan(kept);
-    this.#wakeAtMs = null;
+    this.#requests.clear();
+    this.#wake = null;
     this.#engine = this.#createEngine();
+    this.#options.witness?.processDied();
     this.#start(true, false);
   }
 
-  #replan(kept: Happening[]): void {
-    const { faults, commands = [] } = this.#options;
-    const crashes = [...(faults?.crashesAfterMs ?? [])].sort((a, b) => a - b);
-    const left = crashes.slice(crashes.length - kept.filter(({ type }) => type === 'crash').length);
-    for (const afterMs of left) this.#clock.plan(this.#startMs + afterMs, { type: 'crash' });
-    for (const happening of kept) {
-      if (happening.type !== 'command' || !commands.includes(happening.command)) continue;
-      this.#clock.plan(this.#startMs + happening.command.afterMs, happening);
-    }
-  }
-
   #command(command: VirtualCommand): void {
-    const nowMs = this.#clock.nowMs;
+    const nowMs = this.#nowMs();
     if (command.type === 'step') this.#feed({ type: 'step-one', requestId: this.#nextRequestId++, nowMs });
     else if (command.type === 'command')
       this.#feed({ type: 'command', requestId: this.#nextRequestId++, command: command.command, nowMs });
@@ -257,47 +215,35 @@ class VirtualRun {
     } else this.#feed({ type: command.type, nowMs });
   }
 
+  #inject(fault: InjectedFault): void {
+    const requestId = this.#nextRequestId++;
+    this.#requests.set(requestId, fault);
+    const command = { type: 'inject-fault', fault: fault.spec } as const;
+    this.#feed({ type: 'command', requestId, command, nowMs: this.#nowMs() });
+  }
+
+  /** A fault whose injection was never answered may be on or not: then all are healed. */
+  #heal(fault: InjectedFault): void {
+    const command = { type: 'heal-fault', faultId: this.#faultIds.get(fault) ?? null } as const;
+    this.#feed({ type: 'command', requestId: this.#nextRequestId++, command, nowMs: this.#nowMs() });
+  }
+
   #perform(effect: EngineEffect): void {
     switch (effect.type) {
       case 'wake':
-        this.#wakeAtMs = effect.atMs;
-        if (effect.atMs !== null) this.#clock.plan(effect.atMs, { type: 'wake', atMs: effect.atMs });
-        return;
+        return this.#setWake(effect.atMs);
       case 'fetch':
-        return this.#answerAfter(1 + this.#random.int(3), () => {
-          const { messages, end } = this.#log.read(effect);
-          return { type: 'fetched', fetchId: effect.fetchId, messages, end, nowMs: this.#clock.nowMs };
-        });
+        return this.#fetch(effect);
       case 'read-source':
-        return this.#answerAfter(this.#random.int(2), () => {
-          const source = this.#options.sources[effect.producer];
-          assert(source, `no source was given for ${effect.producer}`);
-          const { readId } = effect;
-          const nowMs = this.#clock.nowMs;
-          try {
-            const { items, done } = source(effect.cursor, effect.itemsMax);
-            return { type: 'sourced', readId, items, done, nowMs };
-          } catch (thrown) {
-            const message = thrown instanceof Error ? thrown.message : String(thrown);
-            return { type: 'source-failed', readId, error: { code: 'SOURCE_UNREADABLE', message }, nowMs };
-          }
-        });
+        return this.#readSource(effect);
       case 'invoke':
         return this.#invoke(effect);
-      case 'write': {
-        const refused = this.#random.next() < (this.#options.faults?.writesRefused ?? 0);
-        // Writes end in the order in which they were asked for.
-        this.#lastWriteMs = Math.max(this.#lastWriteMs, this.#clock.nowMs + 1 + this.#random.int(8));
-        return this.#clock.plan(this.#lastWriteMs, { type: 'write', effect, refused });
-      }
+      case 'write':
+        return this.#beginWrite(effect);
       case 'trace':
-        for (const record of effect.records) {
-          this.#result.traces.push(record);
-          this.#digest.add(record);
-        }
-        return;
+        return this.#trace(effect);
       case 'log':
-        this.#result.lines.push(...effect.lines);
+        if (this.#keepsAll) this.#result.lines.push(...effect.lines);
         return;
       case 'reply':
         this.#result.replies.push(effect);
@@ -306,19 +252,77 @@ class VirtualRun {
         this.#result.steps.push(effect);
         return;
       case 'answer':
-        this.#result.answers.push(effect);
-        return;
+        return this.#answered(effect);
       case 'maintain':
         return this.#answerAfter(1 + this.#random.int(5), () => {
-          const nowMs = this.#clock.nowMs;
+          const nowMs = this.#nowMs();
           return { type: 'maintained', ...this.#log.maintain(nowMs), nowMs };
         });
       case 'status':
         this.#result.statuses.push({ status: effect.status, error: effect.error });
         return;
+      case 'reset-instance':
+        this.#options.witness?.instanceDied(effect.node, effect.instance);
+        return;
       case 'stalled':
         return;
     }
+  }
+
+  /** A clock that is wrong makes it come early or late, as a timer of the real world would. */
+  #setWake(atMs: number | null): void {
+    this.#wake = atMs === null ? null : { type: 'wake' };
+    if (this.#wake !== null)
+      this.#clock.plan(this.#clock.nowMs + (atMs as number) - this.#nowMs(), this.#wake);
+  }
+
+  #fetch(effect: Extract<EngineEffect, { type: 'fetch' }>): void {
+    const { fetchId } = effect;
+    this.#answerAfter(1 + this.#random.int(3), () => {
+      const nowMs = this.#nowMs();
+      const { start, end } = this.#log.offsets(effect.topic)[effect.partition] as {
+        start: number;
+        end: number;
+      };
+      if (effect.fromOffset < start) {
+        const message = `The log begins at ${start}.`;
+        const error: EngineError = { code: 'OFFSET_OUT_OF_RANGE', message };
+        return { type: 'fetch-failed', fetchId, error, deleted: { start, end }, nowMs };
+      }
+      return { type: 'fetched', fetchId, ...this.#log.read(effect), nowMs };
+    });
+  }
+
+  #readSource({ readId, producer, cursor, itemsMax }: Extract<EngineEffect, { type: 'read-source' }>): void {
+    this.#answerAfter(this.#random.int(2), () => {
+      const source = this.#options.sources[producer];
+      assert(source, `no source was given for ${producer}`);
+      const nowMs = this.#nowMs();
+      try {
+        const { items, done } = source(cursor, itemsMax);
+        return { type: 'sourced', readId, items, done, nowMs };
+      } catch (thrown) {
+        const message = thrown instanceof Error ? thrown.message : String(thrown);
+        return { type: 'source-failed', readId, error: { code: 'SOURCE_UNREADABLE', message }, nowMs };
+      }
+    });
+  }
+
+  #trace({ records }: Extract<EngineEffect, { type: 'trace' }>): void {
+    for (const record of records) {
+      if (record.kind === 'fault-injected')
+        this.#faults.note((record.detail ?? '').split(' ', 1)[0] as string);
+      if (!this.#keepsAll) continue;
+      this.#result.traces.push(record);
+      this.#digest.add(record);
+    }
+  }
+
+  #answered(effect: Extract<EngineEffect, { type: 'answer' }>): void {
+    this.#result.answers.push(effect);
+    const fault = this.#requests.get(effect.requestId);
+    if (fault && effect.ok) this.#faultIds.set(fault, (effect.value as { faultId: string }).faultId);
+    this.#requests.delete(effect.requestId);
   }
 
   #answerAfter(delayMs: number, make: () => EngineInput): void {
@@ -326,61 +330,82 @@ class VirtualRun {
   }
 
   #invoke(invocation: Invocation): void {
-    const { faults = {}, invoke, handlers = {} } = this.#options;
-    if (faults.killedBy?.(invocation)) {
+    const { faults, witness } = this.#options;
+    witness?.began(invocation, this.#clock.nowMs);
+    if (faults?.killedBy?.(invocation)) {
       this.#dead = true;
       return;
     }
-    const nowMs = this.#clock.nowMs;
+    const outcomes = this.#withFailures(this.#outcomesOf(invocation));
+    this.#count(invocation, outcomes);
+    let tookUs = 0;
+    for (const { durationUs } of outcomes) tookUs += durationUs;
+    this.#answerAfter(Math.ceil(tookUs / 1000) + this.#random.int(3), () => {
+      witness?.ended(invocation, outcomes, this.#clock.nowMs);
+      return { type: 'invoked', invocationId: invocation.invocationId, outcomes, nowMs: this.#nowMs() };
+    });
+  }
+
+  #outcomesOf(invocation: Invocation): AttemptOutcome[] {
+    const { invoke, handlers = {} } = this.#options;
+    const nowMs = this.#nowMs();
     const durationUs = (): number => 50 + this.#random.int(400);
     const native = this.#natives.get(invocation.node);
-    const handler = handlers[invocation.node] ?? takesEverything;
-    let outcomes: AttemptOutcome[];
-    if (native)
-      outcomes = native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
-    else if (invoke) outcomes = invoke(invocation, nowMs);
-    else outcomes = invokeNative(handler, invocation, nowMs, durationUs);
-    outcomes = this.#withFailures(outcomes);
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.status !== 'ok') break;
-      const delivered = this.#result.delivered[invocation.node] ?? [];
-      this.#result.delivered[invocation.node] = delivered;
-      delivered.push(invocation.deliveries[index] as Invocation['deliveries'][number]);
-    }
-    const tookMs = Math.ceil(outcomes.reduce((sum, outcome) => sum + outcome.durationUs, 0) / 1000);
-    this.#answerAfter(tookMs + this.#random.int(3), () => ({
-      type: 'invoked',
-      invocationId: invocation.invocationId,
-      outcomes,
-      nowMs: this.#clock.nowMs,
-    }));
+    if (native) return native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
+    if (invoke) return invoke(invocation, nowMs);
+    return invokeNative(handlers[invocation.node] ?? takesEverything, invocation, nowMs, durationUs);
+  }
+
+  #count({ node, deliveries }: Invocation, outcomes: AttemptOutcome[]): void {
+    let ok = 0;
+    while (outcomes[ok]?.status === 'ok') ok++;
+    this.#result.deliveries += ok;
+    if (!this.#keepsAll || ok === 0) return;
+    const delivered = this.#result.delivered[node] ?? [];
+    this.#result.delivered[node] = delivered;
+    for (let index = 0; index < ok; index++)
+      delivered.push(deliveries[index] as Invocation['deliveries'][number]);
   }
 
   #withFailures(outcomes: AttemptOutcome[]): AttemptOutcome[] {
     const share = this.#options.faults?.attemptsFailed ?? 0;
     if (share === 0) return outcomes;
-    for (const [index, outcome] of outcomes.entries()) {
+    for (const [index, { durationUs }] of outcomes.entries()) {
       if (this.#random.next() >= share) continue;
       const error: EngineError = { code: 'HANDLER_THREW', message: 'A failure of the simulation.' };
-      return [
-        ...outcomes.slice(0, index),
-        { status: 'failed', durationUs: outcome.durationUs, error, logs: [] },
-      ];
+      return [...outcomes.slice(0, index), { status: 'failed', durationUs, error, logs: [] }];
     }
     return outcomes;
   }
 
-  #finishWrite(effect: Extract<EngineEffect, { type: 'write' }>, refused: boolean): void {
-    const nowMs = this.#clock.nowMs;
+  #beginWrite(effect: WriteEffect): void {
+    const afterMs = this.#clock.nowMs - this.#startMs;
+    const share = Math.max(this.#options.faults?.writesRefused ?? 0, this.#faults.writesRefused(afterMs));
+    const refused = this.#random.next() < share;
+    // Writes end in the order in which they were asked for.
+    const endsMs = this.#clock.nowMs + 1 + this.#random.int(8) + this.#faults.storageDelayMs(afterMs);
+    this.#lastWriteMs = Math.max(this.#lastWriteMs, endsMs);
+    if (!refused) this.#storage.begin(effect, this.#nowMs());
+    this.#clock.plan(this.#lastWriteMs, { type: 'write', effect, refused });
+  }
+
+  #finishWrite(effect: WriteEffect, refused: boolean): void {
     const { writeId } = effect;
     if (refused) {
       this.#result.refusedWrites++;
+      this.#faults.note('writes-refused');
       const error: EngineError = { code: 'STORAGE_FULL', message: 'No space is left on the device.' };
-      this.#feed({ type: 'write-failed', writeId, error, retryable: true, nowMs });
+      this.#feed({ type: 'write-failed', writeId, error, retryable: true, nowMs: this.#nowMs() });
       return;
     }
-    const { bases } = this.#log.write({ ...effect, nowMs });
-    this.#feed({ type: 'written', writeId, bases, nowMs });
+    const bases = this.#land(effect);
+    this.#feed({ type: 'written', writeId, bases, nowMs: this.#nowMs() });
+  }
+
+  #land(effect: WriteEffect): number[] {
+    const bases = this.#storage.land(effect, this.#nowMs());
+    this.#options.witness?.landed(effect, bases, this.#clock.nowMs);
+    return bases;
   }
 }
 

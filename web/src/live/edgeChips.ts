@@ -27,23 +27,29 @@ export function fillColor(fullness: number, colors: EdgeColors): string {
   return colors[fillTone(fullness)];
 }
 
+/** From afar chips keep their size on the screen, and say what they say by shape and colour. */
+export type ChipLook = { colors: EdgeColors; hasWords: boolean; scale: number };
+
 /** How full a reader's edge is, always: an empty gauge says that there is a limit and that nothing waits. */
 export function drawFillGauge(
   context: CanvasRenderingContext2D,
   edge: EdgeShape,
   flow: EdgeFlow,
-  colors: EdgeColors,
+  { colors, hasWords, scale }: ChipLook,
 ): void {
   if (flow.fullness === null) return;
-  const text = fillLabel(flow);
+  const text = hasWords ? fillLabel(flow) : null;
   context.font = FONT;
-  const width = text === null ? GAUGE.width : context.measureText(text).width + 14;
-  const height = text === null ? GAUGE.height : CHIP_HEIGHT;
+  const width = text === null ? GAUGE.width * scale : context.measureText(text).width + 14;
+  const height = text === null ? GAUGE.height * scale : CHIP_HEIGHT;
   const left = edge.labelX - width / 2;
   const top = edge.labelY - height / 2;
   const tone = fillTone(flow.fullness);
-  context.beginPath();
-  context.roundRect(left, top, width, height, height / 2);
+  const outline = (): void => {
+    context.beginPath();
+    context.roundRect(left, top, width, height, height / 2);
+  };
+  outline();
   context.fillStyle = colors.labelBack;
   context.fill();
   context.save();
@@ -54,10 +60,9 @@ export function drawFillGauge(
   context.fillStyle = tone === 'calm' ? colors.pulse : colors[tone];
   context.fillRect(left, top, filled, height);
   context.restore();
-  context.beginPath();
-  context.roundRect(left, top, width, height, height / 2);
+  outline();
   context.strokeStyle = tone === 'calm' ? colors.line : colors[tone];
-  context.lineWidth = tone === 'full' ? 2 : 1;
+  context.lineWidth = (tone === 'full' ? 2 : 1) * scale;
   context.stroke();
   if (text === null) return;
   context.textAlign = 'center';
@@ -71,28 +76,30 @@ export function drawFaultChip(
   context: CanvasRenderingContext2D,
   edge: EdgeShape,
   flow: EdgeFlow,
-  colors: EdgeColors,
+  { colors, hasWords, scale }: ChipLook,
 ): void {
   if (flow.fault === null) return;
+  context.save();
+  context.translate(edge.labelX, edge.labelY - FAULT_LIFT * scale);
+  context.scale(scale, scale);
   context.font = FONT;
-  const width = context.measureText(flow.fault).width + 24;
-  const left = edge.labelX - width / 2;
-  const middle = edge.labelY - FAULT_LIFT;
+  const width = hasWords ? context.measureText(flow.fault).width + 24 : CHIP_HEIGHT + 4;
+  const left = -width / 2;
   context.beginPath();
-  context.roundRect(left, middle - CHIP_HEIGHT / 2, width, CHIP_HEIGHT, 2);
+  context.roundRect(left, -CHIP_HEIGHT / 2, width, CHIP_HEIGHT, 2);
   context.fillStyle = colors.faultBack;
   context.fill();
   context.strokeStyle = colors.fault;
   context.lineWidth = 1.5;
   context.stroke();
-  context.save();
-  context.translate(left + 4, middle - 6);
-  context.scale(0.5, 0.5);
   context.fillStyle = colors.fault;
+  if (hasWords) {
+    context.textAlign = 'left';
+    context.textBaseline = 'middle';
+    context.fillText(flow.fault, left + 18, 0.5);
+  }
+  context.translate(left + 4, -6);
+  context.scale(0.5, 0.5);
   context.fill(new Path2D(BOLT));
   context.restore();
-  context.textAlign = 'left';
-  context.textBaseline = 'middle';
-  context.fillStyle = colors.fault;
-  context.fillText(flow.fault, left + 18, middle + 0.5);
 }

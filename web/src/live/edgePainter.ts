@@ -22,7 +22,7 @@ const FRAME_MS_MAX = 100;
 const PULSE_FRAME_MS = 30;
 /** A broken edge looks broken, whatever its colour. */
 const FAULT_DASH = [2, 7];
-/** Far out, labels would be larger than what they label. */
+/** Further out words would be larger than what they label; signs keep the size they have there. */
 const LABEL_ZOOM_MIN = 0.45;
 
 type ReadyShape = { shape: Path2D; bounds: Bounds };
@@ -132,10 +132,12 @@ export class EdgePainter {
     const context = this.#begin(this.#layers.still);
     if (!context) return;
     for (const { flow, shape } of this.#visible) this.#drawBacklog(context, shape, flow);
-    if (viewport.zoom < LABEL_ZOOM_MIN) return;
+    const hasWords = viewport.zoom >= LABEL_ZOOM_MIN;
+    const scale = hasWords ? 1 : LABEL_ZOOM_MIN / viewport.zoom;
     for (const { edge, flow } of this.#visible) {
-      drawFillGauge(context, edge, flow, this.#colors);
-      drawFaultChip(context, edge, flow, this.#colors);
+      const look = { colors: this.#colors, hasWords, scale };
+      drawFillGauge(context, edge, flow, look);
+      drawFaultChip(context, edge, flow, look);
     }
   }
 

@@ -34,7 +34,7 @@ export async function createEmbeddedBroker({ folder, durability }: EmbeddedBroke
       partition.bytes += append.bytes;
       cache.add(append.partitionId, base, append.messages, append.appendedMs);
     });
-    const database = openLogForReading(folder);
+    const database = openLogForReading(folder, { isOpenHere: true });
     if (database === null)
       throw new WorkbenchError('STORAGE_FAILED', 'The message log vanished while it was opened.');
     const file = createLogFile(database, folder);

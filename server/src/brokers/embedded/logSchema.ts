@@ -99,8 +99,16 @@ export function openLogForWriting(folder: string, durability: Durability): Datab
   });
 }
 
-/** Opens the log for reading only; null while its writer has not made it. */
-export function openLogForReading(folder: string): DatabaseSync | null {
+/**
+ * Opens the log for reading only; null while its writer has not made it. `isOpenHere`: this process has it open already, so
+ * that the files beside it were looked at, and must not be again. Closing a file gives up every lock that the process
+ * holds on it, SQLite's own included; the next process to come then takes itself for the first, cuts the map off under
+ * those who have it mapped, and they die of SIGBUS.
+ */
+export function openLogForReading(
+  folder: string,
+  { isOpenHere }: { isOpenHere: boolean } = { isOpenHere: false },
+): DatabaseSync | null {
   if (!existsSync(logPath(folder))) return null;
   let format = LOG_FORMAT;
   const prepare = (database: DatabaseSync): void => {
@@ -110,7 +118,7 @@ export function openLogForReading(folder: string): DatabaseSync | null {
     checkSchema(database, folder, schemaText());
     checkPartitions(database, folder);
   };
-  const database = preparing(folder, { readOnly: true }, prepare);
+  const database = preparing(folder, { readOnly: true }, prepare, isOpenHere);
   if (format === LOG_FORMAT) return database;
   database.close();
   // A run that was over before this version came: nobody else will bring its log up to date.
@@ -177,10 +185,11 @@ function preparing(
   folder: string,
   options: { readOnly: boolean },
   prepare: (database: DatabaseSync) => void,
+  isOpenHere = false,
 ): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
-    const damage = walDamage(logPath(folder));
+    const damage = isOpenHere ? null : walDamage(logPath(folder));
     if (damage !== null) throw corruptLog(folder, damage, { file: walPath(folder) });
     database = new DatabaseSync(logPath(folder), options);
     prepare(database);

@@ -114,7 +114,7 @@ function buildConsumer(
     outputTopics: topicsOf(outputs, topics),
     seed: hashText(`${seed}:${planned.node}`) >>> 0,
     ready: [],
-    group: { generation: 0, paused: false, instances: createInstances(planned.instances), stored: false },
+    group: { generation: 0, paused: false, instances: createInstances(planned.instances) },
     flights: 0,
     flightsMax: reachesStateTwice(planned) ? 1 : Number.POSITIVE_INFINITY,
     meanUs: null,

@@ -52,8 +52,6 @@ export type Group = {
   generation: number;
   paused: boolean;
   instances: Instance[];
-  /** The membership differs from that of the plan, or the group is paused: durable. */
-  stored: boolean;
 };
 
 export type Instance = {

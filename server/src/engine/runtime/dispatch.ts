@@ -14,7 +14,15 @@ import {
   LANE_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { paceAllows, spendPace } from './pace.ts';
-import { forgetIfEmpty, readyStrand, rejoin, strandHasWork, takeFirst, waitingEntries } from './strands.ts';
+import {
+  forgetIfEmpty,
+  readyStrand,
+  rejoin,
+  strandHasWork,
+  takeFirst,
+  takeOut,
+  waitingEntries,
+} from './strands.ts';
 
 /** Gives every instance that has room the next lanes in its node's queue. */
 export function pumpLanes(core: Core): void {
@@ -188,9 +196,7 @@ function firstOf(core: Core, lane: Lane): Batch | null {
   }
   for (const entry of lane.window.slice(lane.head)) {
     if (entry.phase !== 'waiting') continue;
-    // Without anything in hand, a message that waits is the first of its strand, or waits aside for its retry.
-    if (entry.strand.queue[entry.strand.head] === entry) takeFirst(entry.strand);
-    else rejoin(lane, entry);
+    if (!takeOut(entry)) rejoin(lane, entry);
     entry.retryAtMs = 0;
     entry.strand.retryAtMs = 0;
     const verdict = passOver(core, lane, entry);

@@ -19,8 +19,7 @@ export type LaneEntry = {
 export const LANE_STORE = 'lane';
 
 export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: number): void {
-  const plain = lane.ahead === 0 && lane.tried === 0 && lane.noted.length === 0 && lane.taken.length === 0;
-  if (plain) {
+  if (isPlain(lane)) {
     if (lane.entryStored) putState(core, LANE_STORE, lane.entryKey, null);
     lane.entryStored = false;
     return;
@@ -29,8 +28,26 @@ export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: numb
   const entry: LaneEntry = { offset, done: [], tries: [], noted, taken };
   for (let i = lane.head; i < lane.window.length; i++)
     addToEntry(entry, lane, lane.window[i] as Entry, group);
+  addUnread(entry, lane);
   putState(core, LANE_STORE, lane.entryKey, JSON.stringify(entry));
   lane.entryStored = true;
+}
+
+/** Nothing to say beyond the commit. */
+function isPlain({ ahead, tried, noted, taken, restoredDone, restoredTries }: Lane): boolean {
+  return ahead + tried + noted.length + taken.length + restoredDone.size + restoredTries.size === 0;
+}
+
+/** What an earlier process said of messages that this one has not read yet holds on. */
+function addUnread(entry: LaneEntry, { restoredDone, restoredTries }: Lane): void {
+  for (const offset of [...restoredDone].sort((a, b) => a - b)) addDone(entry, offset);
+  entry.tries.push(...restoredTries);
+}
+
+function addDone({ done }: LaneEntry, offset: number): void {
+  const last = done.at(-1);
+  if (last && last[1] === offset) last[1] = offset + 1;
+  else done.push([offset, offset + 1]);
 }
 
 function addToEntry(
@@ -43,9 +60,7 @@ function addToEntry(
   if (phase === 'done') {
     // At least once: what this write brings about is committed, and said to be over, by the next.
     if (lane.consumer.planned.guarantee === 'at-least-once' && doneGroup >= group.number) return;
-    const last = entry.done.at(-1);
-    if (last && last[1] === offset) last[1] = offset + 1;
-    else entry.done.push([offset, offset + 1]);
+    addDone(entry, offset);
   } else if (attempts !== null) entry.tries.push([offset, attempts]);
 }
 

@@ -14,7 +14,7 @@ import { applyState, stateRefusal } from './nodeState.ts';
 import { appendPlaced, endBatch } from './placement.ts';
 import { handOverIfFree, refuseFenced } from './rebalance.ts';
 import { scopeOf } from './scopes.ts';
-import { putBack, takeFirst } from './strands.ts';
+import { putBack, takeOut } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
@@ -77,7 +77,7 @@ function settleFlight(core: Core, flight: Flight, left: Entry[]): void {
     touchLane(core, lane);
   }
   markStepHandled(core, flight);
-  handOverIfFree(core, lane);
+  handOverIfFree(lane);
 }
 
 /** Answers what was committed before it was handled and was not come to: it has no other turn. */
@@ -123,8 +123,8 @@ export function settleCrashed(core: Core): void {
     if (entry === undefined && lane.fetchFrom <= (offset ?? -1)) continue;
     core.crashedLanes.splice(core.crashedLanes.indexOf(lane), 1);
     if (entry === undefined) continue;
-    // Nothing has begun yet: what waits is the first of its strand.
-    takeFirst(entry.strand);
+    // Without order, or when others of its strand were over, it need not be the first that waits.
+    takeOut(entry);
     entry.phase = 'flying';
     onAttemptFailed(core, lane, subjectOf(lane, entry), {
       status: 'crashed',

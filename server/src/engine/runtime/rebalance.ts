@@ -25,7 +25,7 @@ export function rebalance(core: Core, consumer: ConsumerRuntime, why: string): v
     moved.push(`${lane.topic.planned.name}/${lane.partition} → ${owner < 0 ? 'nobody' : owner}`);
     lane.nextOwner = owner;
     cancelPrepared(core, (flight) => flight.lane === lane);
-    handOverIfFree(core, lane);
+    handOverIfFree(lane);
   }
   if (group.generation === 1 && group.instances.length === 1) return;
   const detail = `Generation ${group.generation}: ${why}; ${describeMoves(moved)}`;
@@ -68,7 +68,7 @@ export function assign(lanes: Pick<Lane, 'nextOwner'>[], instances: Instance[]):
 }
 
 /** A partition changes hands only between invocations, so that no two instances ever have messages of it. */
-export function handOverIfFree(_core: Core, lane: Lane): void {
+export function handOverIfFree(lane: Lane): void {
   if (lane.owner === lane.nextOwner || lane.flights > 0) return;
   lane.owner = lane.nextOwner;
   enqueueLane(lane);

@@ -98,6 +98,16 @@ export function takeFirst(strand: Strand): Entry {
   return entry;
 }
 
+/** Takes a message that waits from wherever it stands in its strand. False when it waits aside for its retry. */
+export function takeOut(entry: Entry): boolean {
+  const { queue, head } = entry.strand;
+  const at = queue.indexOf(entry, head);
+  if (at < 0) return false;
+  if (at === head) takeFirst(entry.strand);
+  else queue.splice(at, 1);
+  return true;
+}
+
 /** Back to the front, in their order: they were handed out and not come to. */
 export function putBack(entries: Entry[]): void {
   for (let i = entries.length - 1; i >= 0; i--) {

@@ -8,6 +8,7 @@ import type { HandlersOf } from '../handlers.ts';
  * that of the catalog, on both ways.
  */
 const HTTP_REQUESTS = [
+  'flow.version',
   'run.list',
   'run.pause',
   'run.resume',

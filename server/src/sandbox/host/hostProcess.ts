@@ -4,6 +4,7 @@ import { assertNever } from '@millrace/shared/util/assert.ts';
 import { createFrameReader, createFrameWriter } from './frames.ts';
 import { type FromHost, PIPE_FD, type Stop, type ToHost } from './hostLink.ts';
 import { type Answer, CallStopped, NodeIsolate } from './nodeIsolate.ts';
+import { noteText } from './passedTexts.ts';
 
 /**
  * The process that holds the isolates of one run. It exists because V8 ends the whole process for some ways of running
@@ -116,6 +117,7 @@ async function perform(
   try {
     const { output, warning } = await act();
     send({ type: 'done', requestId, warning, elapsedUs: elapsedUs() }, output);
+    noteText(output);
     return true;
   } catch (thrown) {
     const stop = thrown instanceof CallStopped ? thrown.stop : 'crashed';

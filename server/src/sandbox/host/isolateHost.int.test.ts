@@ -90,6 +90,21 @@ describe('the process of the isolates', () => {
     expect((await isolate.collect()).output).toContain('"unfinished":[]');
   });
 
+  it('outlives all that passes through it, and gives handlers nothing of what that takes', async () => {
+    const host = newHost();
+    const isolate = await host.open(
+      moduleOf(`export const handle = (event, ctx) => ctx.emit('out', [typeof gc, event.data]);`),
+    );
+    const { pid } = host;
+    const input = inputOf('x'.repeat(100_000));
+    // Together several times what the process may hold.
+    for (let calls = 0; calls < 4000; calls += 4) {
+      const answers = await Promise.all(Array.from({ length: 4 }, () => isolate.call(input)));
+      if (calls === 0) expect(answers[0]?.output).toContain('["undefined","xxx');
+    }
+    expect([host.pid, isolate.lost]).toEqual([pid, false]);
+  });
+
   it('blames only the call that was under way when the process ended', async () => {
     const host = newHost();
     const isolate = await host.open(

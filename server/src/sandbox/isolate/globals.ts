@@ -10,6 +10,7 @@ const REMOVED = [
   'FinalizationRegistry',
   'Temporal',
   'escape',
+  'gc',
   'unescape',
 ];
 

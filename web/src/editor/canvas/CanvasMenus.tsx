@@ -32,7 +32,9 @@ function PointMenu({
       <Menu.Target>
         <div className={styles.menuAnchor} style={{ left: at.x, top: at.y }} />
       </Menu.Target>
-      <Menu.Dropdown aria-label={label}>{children}</Menu.Dropdown>
+      <Menu.Dropdown aria-label={label} className={styles.menu}>
+        {children}
+      </Menu.Dropdown>
     </Menu>
   );
 }

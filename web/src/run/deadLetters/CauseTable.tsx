@@ -1,6 +1,6 @@
 import { ActionIcon, Checkbox, Tooltip } from '@mantine/core';
 import type { DeadLetterCause, DeadLetterTopic } from '@millrace/shared/protocol/entities.ts';
-import { Inbox } from 'lucide-react';
+import { Inbox, Undo2 } from 'lucide-react';
 import { exactNumber, formatClock, formatDateTime, plural } from '../../live/format.ts';
 import type { LiveRun } from '../../live/liveRun.ts';
 import { useSelection } from '../../live/selection.ts';
@@ -114,7 +114,6 @@ function CauseRow({ live, topicId, cause, isChosen, onChoose }: RowProps) {
       </td>
       <td className={panel.figure}>
         <b>{exactNumber(cause.count)}</b>
-        {cause.redriven > 0 && <span className={styles.soft}> {exactNumber(cause.redriven)} sent back</span>}
       </td>
       <td>
         <button type="button" className={styles.link} onClick={() => host.showNode(cause.nodeId)}>
@@ -123,6 +122,11 @@ function CauseRow({ live, topicId, cause, isChosen, onChoose }: RowProps) {
       </td>
       <td className={panel.error} title={cause.error}>
         <code>{cause.errorCode}</code> {line}
+        {cause.redriven > 0 && (
+          <span className={panel.sentBack} title={`${exactNumber(cause.redriven)} of them were sent back`}>
+            <Undo2 size={11} aria-hidden /> {exactNumber(cause.redriven)} sent back
+          </span>
+        )}
       </td>
       <td
         className={panel.when}

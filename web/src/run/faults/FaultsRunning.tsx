@@ -43,9 +43,11 @@ const Running = memo(function Running({ runId, count, kinds }: Props) {
           leftSection={<HeartPulse size={13} aria-hidden />}
           loading={asking.pending !== null}
           onClick={() => void asking.ask('heal', () => operator.healFault(null))}
+          aria-label="Heal all faults"
+          className={styles.healAll}
           data-testid="heal-all"
         >
-          Heal all
+          <span className={styles.wide}>Heal all</span>
         </Button>
       </Tooltip>
     </span>

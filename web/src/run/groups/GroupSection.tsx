@@ -82,7 +82,9 @@ function MemberLine({ member, live, nodeId, operator, asking }: MemberProps) {
     <li className={styles.member} data-testid={`member-${index}`} data-state={state}>
       <span className={styles.dot} data-state={state} aria-hidden />
       <span className={styles.memberText}>
-        <b>Instance {index}</b> {state}
+        <span>
+          <b>Instance {index}</b> {state}
+        </span>
         <span className={styles.soft}>
           {plural(inFlight, 'message')} in flight · owns{' '}
           <span data-testid="owns">{ownsText(member.owns)}</span>

@@ -1,8 +1,8 @@
 import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
 import type { RestoredRun } from '../engine/io.ts';
-import type { ExecutionPlan } from '../engine/plan/plan.ts';
+import type { ExecutionPlan, StartFrom } from '../engine/plan/plan.ts';
 
-/** What a driver reads from a log before it starts the core; groups that have committed nothing begin at the start. */
+/** What a driver reads from a log before it starts the core. */
 export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: boolean): RestoredRun {
   const held: Record<string, { messages: number; bytes: number }[]> = {};
   const restored: RestoredRun = {
@@ -28,9 +28,18 @@ export function restoredFrom(log: MemoryLog, plan: ExecutionPlan, afterCrash: bo
   for (const { node, startFrom, subscriptions } of plan.consumers) {
     const topics: Record<string, number[]> = {};
     for (const { topic } of subscriptions) {
-      topics[topic] = log.offsets(topic).map(({ start, end }) => (startFrom.at === 'latest' ? end : start));
+      topics[topic] = log.offsets(topic).map((_, partition) => startOf(log, topic, partition, startFrom));
     }
     restored.starts[node] = topics;
   }
   return restored;
+}
+
+/** Rule CG3: where a group begins that has committed nothing. */
+function startOf(log: MemoryLog, topic: string, partition: number, startFrom: StartFrom): number {
+  const { start = 0, end = 0 } = log.offsets(topic)[partition] ?? {};
+  if (startFrom.at === 'earliest') return start;
+  if (startFrom.at === 'latest') return end;
+  if (startFrom.at === 'time') return log.offsetAtTime(topic, partition, Date.parse(startFrom.time));
+  return Math.min(Math.max(startFrom.offset, start), end);
 }

@@ -1,0 +1,124 @@
+import type { FaultKind } from '@millrace/shared/faults/fault.ts';
+import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
+import type { PlannedConsumer } from '../../engine/plan/plan.ts';
+import { readAll } from '../checkers.ts';
+import { isLedgerName, type LedgerEntry } from '../generate/ledger.ts';
+import type { Scenario } from '../generate/scenario.ts';
+import type { VirtualRunResult } from '../virtualOptions.ts';
+import type { Testimony } from '../witness.ts';
+
+/**
+ * What checkers go by: the log with its durable state, what was ever appended to it, what handlers saw, and what was done
+ * to the run. The engine itself is never asked.
+ */
+export type Evidence = {
+  scenario: Scenario;
+  run: Pick<VirtualRunResult, 'log' | 'plan' | 'statuses' | 'endedMs' | 'crashes' | 'fired'>;
+  testimony: Testimony;
+};
+
+/** A broken rule: its number, and what was found. */
+export type Violation = `[${string}] ${string}`;
+export type Checker = (evidence: Evidence) => Violation[];
+
+/** A message of a topic a consumer reads, below its commit. */
+export type Copy = { topic: string; partition: number; offset: number; message: Message };
+
+export function historyOf({ testimony }: Evidence, topic: string): StoredMessage[] {
+  return (testimony.history.get(topic) ?? []).flat();
+}
+
+export function committedOf({ run }: Evidence, node: string, topic: string, partition: number): number {
+  const found = run.log
+    .commits()
+    .find((commit) => commit.group === node && commit.topic === topic && commit.partition === partition);
+  return found?.offset ?? 0;
+}
+
+/** What the consumer has finished with, by its commits, in the order of partitions and offsets. */
+export function copiesOf(evidence: Evidence, { node, subscriptions }: PlannedConsumer): Copy[] {
+  return subscriptions.flatMap(({ topic }) =>
+    (evidence.testimony.history.get(topic) ?? []).flatMap((stored, partition) =>
+      stored
+        .slice(0, committedOf(evidence, node, topic, partition))
+        .map(({ offset, message }) => ({ topic, partition, offset, message })),
+    ),
+  );
+}
+
+/** Everything a handler's ledger says, by the names of its entries. */
+export function ledgerOf({ run }: Evidence, node: string): Map<string, LedgerEntry> {
+  const ledger = new Map<string, LedgerEntry>();
+  for (const { store, key, value } of run.log.state()) {
+    if (store !== `state:${node}`) continue;
+    const [, name] = JSON.parse(key) as [string, string];
+    if (!isLedgerName(name)) continue;
+    const entry = JSON.parse(value) as LedgerEntry;
+    const known = ledger.get(name);
+    // One place is only ever met under one key; two entries would say that it was handled under both.
+    ledger.set(name, known ? { times: known.times + entry.times, emits: known.emits + entry.emits } : entry);
+  }
+  return ledger;
+}
+
+/** How many dead letters a consumer has made of the message at each place (`topic name/partition/offset`). */
+export function lettersOf(
+  evidence: Evidence,
+  { node, source, deadLetterTopics }: PlannedConsumer,
+): Map<string, number> {
+  const letters = new Map<string, number>();
+  const [topic] = deadLetterTopics;
+  if (topic === undefined) return letters;
+  // Under this fault whoever appends does so again, under the same ids.
+  const repeats = hadFault(evidence, 'lost-acks');
+  for (const { message } of historyOf(evidence, topic)) {
+    const { extensions = {} } = message;
+
+    if (message.source !== source || extensions.dlgroup !== node) continue;
+    const place = `${extensions.dltopic}/${extensions.dlpartition}/${extensions.dloffset}`;
+    letters.set(place, repeats ? 1 : (letters.get(place) ?? 0) + 1);
+  }
+  return letters;
+}
+
+export function countersOf({ run }: Evidence, node: string): NodeCounters {
+  const entry = run.log.state().find(({ store, key }) => store === 'counters' && key === node);
+  return entry ? { ...zeroCounters(), ...(JSON.parse(entry.value) as NodeCounters) } : zeroCounters();
+}
+
+/** Places that retention or compaction has emptied. */
+export function isStillThere({ run }: Evidence): (copy: Copy) => boolean {
+  const there = new Set<string>();
+  for (const { topic } of run.plan.topics) {
+    for (const [partition, stored] of readAll(run.log, topic).entries())
+      for (const { offset } of stored) there.add(`${topic}/${partition}/${offset}`);
+  }
+  return ({ topic, partition, offset }) => there.has(`${topic}/${partition}/${offset}`);
+}
+
+export function hasCleanup({ run }: Evidence, topic: string): boolean {
+  const planned = run.plan.topics.find((own) => own.topic === topic);
+  if (!planned) return false;
+  const { ageMs, bytes, messages } = planned.retention;
+  return planned.cleanup === 'compact' || ageMs + bytes + messages > 0;
+}
+
+export function hadFault({ scenario }: Evidence, ...kinds: FaultKind[]): boolean {
+  return scenario.faultPlan.some((fault) => fault.kind === 'injected' && kinds.includes(fault.spec.kind));
+}
+
+export function seeksOf({ scenario }: Evidence, node: string): number {
+  return scenario.commands.filter(
+    (command) =>
+      command.type === 'command' && command.command.type === 'seek' && command.command.node === node,
+  ).length;
+}
+
+export function isAddressedTo({ extensions }: Message, node: string): boolean {
+  return extensions?.redriveto === undefined || extensions.redriveto === node;
+}
+
+export function topicName({ run }: Evidence, topic: string): string {
+  return run.plan.topics.find((planned) => planned.topic === topic)?.name ?? topic;
+}
