@@ -45,7 +45,9 @@ export class FaultSchedule {
 
   skewMs(afterMs: number): number {
     if (this.#plan.length === 0) return 0;
-    return this.#on('clock-skew', afterMs).reduce((sum, fault) => sum + fault.skewMs, 0);
+    const skewMs = this.#on('clock-skew', afterMs).reduce((sum, fault) => sum + fault.skewMs, 0);
+    if (skewMs !== 0) this.note('clock-skew');
+    return skewMs;
   }
 
   #on<Kind extends PlannedFault['kind']>(

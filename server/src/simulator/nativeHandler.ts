@@ -1,7 +1,14 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import { isoTime } from '@millrace/shared/time/isoTime.ts';
-import { createRandom } from '@millrace/shared/util/random.ts';
-import type { AttemptOutcome, Delivery, Emission, HandlerLog, Invocation } from '../engine/io.ts';
+import { createRandom, type Random } from '@millrace/shared/util/random.ts';
+import type {
+  AttemptOutcome,
+  Delivery,
+  Emission,
+  EngineError,
+  HandlerLog,
+  Invocation,
+} from '../engine/io.ts';
 
 /** The message being handled, as handler code sees it: `HandlerEvent` of `shared/flow/handlerTypes.ts`. */
 export type NativeEvent = {
@@ -123,4 +130,15 @@ function eventOf({ message, topic, partition, offset, attempt: count, timer }: D
     timer,
     data: JSON.parse(message.data) as unknown,
   };
+}
+
+/** Attempts end as failed though the code would not: the first that is drawn, and none after it. */
+export function withFailures(outcomes: AttemptOutcome[], share: number, random: Random): AttemptOutcome[] {
+  if (share === 0) return outcomes;
+  for (const [index, { durationUs }] of outcomes.entries()) {
+    if (random.next() >= share) continue;
+    const error: EngineError = { code: 'HANDLER_THREW', message: 'A failure of the simulation.' };
+    return [...outcomes.slice(0, index), { status: 'failed', durationUs, error, logs: [] }];
+  }
+  return outcomes;
 }

@@ -1,3 +1,4 @@
+import type { TopicSpec } from '../brokers/broker.ts';
 import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
 import type { RestoredRun } from '../engine/io.ts';
 import type { ExecutionPlan, StartFrom } from '../engine/plan/plan.ts';
@@ -42,4 +43,15 @@ function startOf(log: MemoryLog, topic: string, partition: number, startFrom: St
   if (startFrom.at === 'latest') return end;
   if (startFrom.at === 'time') return log.offsetAtTime(topic, partition, Date.parse(startFrom.time));
   return Math.min(Math.max(startFrom.offset, start), end);
+}
+
+/** What a log is opened with. */
+export function topicsOf({ topics }: ExecutionPlan): TopicSpec[] {
+  return topics.map(({ topic, partitions, retention, cleanup, tombstoneMs }) => ({
+    topic,
+    partitions,
+    retention,
+    cleanup,
+    tombstoneMs,
+  }));
 }

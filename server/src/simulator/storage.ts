@@ -1,5 +1,7 @@
 import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
-import type { WriteEffect } from './virtualOptions.ts';
+import type { EngineEffect } from '../engine/io.ts';
+
+export type WriteEffect = Extract<EngineEffect, { type: 'write' }>;
 
 /** How a write of the core reaches the log. The virtual driver asks it twice: when the write begins and when it is done. */
 export interface Storage {

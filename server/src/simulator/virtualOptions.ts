@@ -16,7 +16,7 @@ import type {
 import type { ExecutionPlan } from '../engine/plan/plan.ts';
 import type { FaultPlan } from './faultPlan.ts';
 import type { NativeHandler } from './nativeHandler.ts';
-import type { Storage } from './storage.ts';
+import type { Storage, WriteEffect } from './storage.ts';
 
 /** What a producer reads from, as a pure function: the same cursor gives the same items. */
 export type VirtualSource = (
@@ -54,8 +54,6 @@ export interface Witness {
   /** Of one write, what storage keeps and under which offsets. */
   landed(write: WriteEffect, bases: number[], atMs: number): void;
 }
-
-export type WriteEffect = Extract<EngineEffect, { type: 'write' }>;
 
 export type VirtualRunOptions = {
   document: FlowDocument;

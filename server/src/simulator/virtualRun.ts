@@ -8,12 +8,12 @@ import type { Native } from '../engine/natives/native.ts';
 import { nativeOf } from '../engine/natives/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
 import { FaultSchedule, type PlannedFault } from './faultPlan.ts';
-import { invokeNative, type NativeHandler } from './nativeHandler.ts';
-import { restoredFrom } from './restored.ts';
-import { atomicStorage, type Storage } from './storage.ts';
+import { invokeNative, type NativeHandler, withFailures } from './nativeHandler.ts';
+import { restoredFrom, topicsOf } from './restored.ts';
+import { atomicStorage, type Storage, type WriteEffect } from './storage.ts';
 import { createTraceDigest } from './traceDigest.ts';
 import { createVirtualClock, type VirtualClock } from './virtualClock.ts';
-import type { VirtualCommand, VirtualRunOptions, VirtualRunResult, WriteEffect } from './virtualOptions.ts';
+import type { VirtualCommand, VirtualRunOptions, VirtualRunResult } from './virtualOptions.ts';
 
 export type { VirtualCommand, VirtualRunOptions, VirtualRunResult, VirtualSource } from './virtualOptions.ts';
 
@@ -72,15 +72,7 @@ class VirtualRun {
     this.#startMs = options.startMs ?? DEFAULT_START_MS;
     this.#clock = createVirtualClock(this.#startMs);
     this.#log = options.log ?? createMemoryLog();
-    this.#log.open(
-      this.#plan.topics.map(({ topic, partitions, retention, cleanup, tombstoneMs }) => ({
-        topic,
-        partitions,
-        retention,
-        cleanup,
-        tombstoneMs,
-      })),
-    );
+    this.#log.open(topicsOf(this.#plan));
     this.#storage = (options.storage ?? atomicStorage)(this.#log);
     this.#faults = new FaultSchedule(options.faultPlan ?? []);
     this.#keepsAll = options.keep !== 'counts';
@@ -336,7 +328,7 @@ class VirtualRun {
       this.#dead = true;
       return;
     }
-    const outcomes = this.#withFailures(this.#outcomesOf(invocation));
+    const outcomes = withFailures(this.#outcomesOf(invocation), faults?.attemptsFailed ?? 0, this.#random);
     this.#count(invocation, outcomes);
     let tookUs = 0;
     for (const { durationUs } of outcomes) tookUs += durationUs;
@@ -365,17 +357,6 @@ class VirtualRun {
     this.#result.delivered[node] = delivered;
     for (let index = 0; index < ok; index++)
       delivered.push(deliveries[index] as Invocation['deliveries'][number]);
-  }
-
-  #withFailures(outcomes: AttemptOutcome[]): AttemptOutcome[] {
-    const share = this.#options.faults?.attemptsFailed ?? 0;
-    if (share === 0) return outcomes;
-    for (const [index, { durationUs }] of outcomes.entries()) {
-      if (this.#random.next() >= share) continue;
-      const error: EngineError = { code: 'HANDLER_THREW', message: 'A failure of the simulation.' };
-      return [...outcomes.slice(0, index), { status: 'failed', durationUs, error, logs: [] }];
-    }
-    return outcomes;
   }
 
   #beginWrite(effect: WriteEffect): void {

@@ -22,7 +22,7 @@ export const nodeCountersSchema = z.strictObject({
   deduplicated: count,
   /** Producer: messages left out because a reader was full (TP6). Consumer: messages lost by `at-most-once` (DL1). */
   dropped: count,
-  /** Topic: messages deleted by retention or compaction. Consumer: messages deleted before it read them (TP4). */
+  /** Topic: messages deleted by retention or compaction. Consumer: messages deleted before it read them, and those left that it then passes over to the latest (TP4). */
   expired: count,
   /** Topic: messages appended though they do not fit its schema (TP5). */
   flagged: count,

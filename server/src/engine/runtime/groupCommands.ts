@@ -110,7 +110,8 @@ function moveLane(core: Core, lane: Lane, offset: number): void {
   lane.redeliveredUntil = Math.max(lane.redeliveredUntil, lane.fetchFrom);
   lane.window.length = 0;
   lane.head = lane.windowBytes = lane.ahead = lane.tried = 0;
-  lane.fetchFrom = lane.finished = lane.jumpTo = offset;
+  // Nothing is on its way: the next write, which answers the seek, commits it whatever the guarantee.
+  lane.fetchFrom = lane.finished = lane.settled = lane.jumpTo = offset;
   lane.fetchId = null;
   lane.fetchAtMs = 0;
   lane.carefulUntil = 0;

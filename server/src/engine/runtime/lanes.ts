@@ -100,7 +100,8 @@ function goOnAfterDeleted(core: Core, lane: Lane, { start, end }: { start: numbe
       `Offsets ${from} to ${start - 1} were deleted before they were read; goes on at ${to}.`,
     ),
   );
-  count(core, counter).expired += start - from;
+  // `latest` also passes over what is left: nothing goes uncounted (TR3).
+  count(core, counter).expired += to - from;
   lane.fetchFrom = to;
   lane.jumpTo = to;
   settleWindow(lane);
@@ -139,5 +140,7 @@ function takeIn(core: Core, lane: Lane, stored: StoredMessage): void {
   if (entry.phase === 'done') {
     lane.ahead++;
     settleWindow(lane);
+    // When retention or compaction has taken what stood before it, nothing else would commit it.
+    touchLane(core, lane);
   } else lane.windowBytes += storedBytes(stored);
 }

@@ -21,7 +21,7 @@ export function injectFault(core: Core, requestId: number, spec: FaultSpec): voi
   const error = refusalOf(core, spec);
   if (error !== null) return refuse(core, requestId, error);
   const fault: FaultRuntime = {
-    id: `fault-${core.nextId++}`,
+    id: unusedId(core),
     spec,
     startedMs: core.nowMs,
     endsMs: spec.durationMs === null ? null : core.nowMs + spec.durationMs,
@@ -31,6 +31,14 @@ export function injectFault(core: Core, requestId: number, spec: FaultSpec): voi
   beginFault(core, fault);
   putState(core, FAULT_STORE, fault.id, JSON.stringify(activeFault(fault)));
   answerWhenDurable(core, requestId, { faultId: fault.id });
+}
+
+/** Numbers begin anew after a restart; the ids of faults that are still on do not. */
+function unusedId(core: Core): string {
+  for (;;) {
+    const id = `fault-${core.nextId++}`;
+    if (!core.faults.has(id)) return id;
+  }
 }
 
 /** After a restart, faults are on until they are healed. */

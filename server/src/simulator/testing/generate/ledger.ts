@@ -1,4 +1,4 @@
-import type { NativeEvent, NativeHandler } from '../nativeHandler.ts';
+import type { NativeEvent, NativeHandler } from '../../nativeHandler.ts';
 
 /**
  * Handlers of generated flows keep a ledger in their own durable state: how often the message at a place was handled, and

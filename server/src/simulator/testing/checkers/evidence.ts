@@ -1,12 +1,12 @@
 import type { FaultKind } from '@millrace/shared/faults/fault.ts';
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
-import { readAll } from '../checkers.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import { readAll } from '../../checkers.ts';
+import type { VirtualRunResult } from '../../virtualOptions.ts';
+import type { Testimony } from '../../witness.ts';
 import { isLedgerName, type LedgerEntry } from '../generate/ledger.ts';
 import type { Scenario } from '../generate/scenario.ts';
-import type { VirtualRunResult } from '../virtualOptions.ts';
-import type { Testimony } from '../witness.ts';
 
 /**
  * What checkers go by: the log with its durable state, what was ever appended to it, what handlers saw, and what was done

@@ -1,8 +1,8 @@
+import type { VirtualRunOptions, VirtualRunResult } from '../../virtualOptions.ts';
+import { runVirtual } from '../../virtualRun.ts';
+import { createTestimony } from '../../witness.ts';
 import { violationsIn } from '../checkers/all.ts';
 import type { Violation } from '../checkers/evidence.ts';
-import type { VirtualRunOptions, VirtualRunResult } from '../virtualOptions.ts';
-import { runVirtual } from '../virtualRun.ts';
-import { createTestimony } from '../witness.ts';
 import { generateScenario, optionsOf, type Scenario } from './scenario.ts';
 
 export type Played = { scenario: Scenario; run: VirtualRunResult; violations: Violation[] };

@@ -1,5 +1,5 @@
 import { keyText, readPath } from '@millrace/shared/message/payloadPath.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
 import { ledgerName } from '../generate/ledger.ts';
 import {
   type Checker,
@@ -53,7 +53,7 @@ function fatesOf(evidence: Evidence, consumer: PlannedConsumer): Fate[] {
 
 function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]): Violation[] {
   const { node, guarantee, afterLastAttempt } = consumer;
-  const { skipped, dropped, deduplicated } = countersOf(evidence, node);
+  const { skipped, dropped, deduplicated, expired } = countersOf(evidence, node);
   const silent = fates.filter(({ effects, letters }) => effects + letters === 0).map(({ copy }) => copy);
   const violations: Violation[] = [];
   const forgotten = neverHandled(consumer, fates, silent);
@@ -68,7 +68,7 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
   const cleaned = consumer.subscriptions.some(({ topic }) => hasCleanup(evidence, topic));
   const isThere = cleaned ? isStillThere(evidence) : () => true;
   const open = silent.filter(isThere).length;
-  const counted = skipped + dropped + deduplicated;
+  const counted = skipped + dropped + deduplicated + expired;
   if (open > counted) {
     const told = silent.slice(0, 3).map(placeOf).join(', ');
     violations.push(

@@ -1,6 +1,6 @@
-import type { Delivery } from '../../engine/io.ts';
-import type { PlannedConsumer } from '../../engine/plan/plan.ts';
-import type { SeenInvocation } from '../witness.ts';
+import type { Delivery } from '../../../engine/io.ts';
+import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import type { SeenInvocation } from '../../witness.ts';
 import { type Checker, type Evidence, hadFault, seeksOf, type Violation } from './evidence.ts';
 
 /** What handlers saw of one sequence of messages that are to be handled one after the other. */
@@ -90,15 +90,18 @@ class HandlingCheck {
 
   /** Outcomes are looked at in the order of their invocations' ends, which is that of their beginnings within a strand. */
   #met({ topic, partition, offset, message, attempt }: Delivery, status: string | null): void {
-    const { node, retry, order } = this.#consumer;
+    const { node, retry, order, idempotency } = this.#consumer;
     const strand = this.#strand(topic, partition, message.key);
-    if (offset < strand.furthest && !this.#wasMet(topic, partition, offset))
+    // A retry that lets others pass comes after them.
+    const mayBeLate = retry.order === 'out-of-order' && attempt > 1;
+    if (offset < strand.furthest && !mayBeLate && !this.#wasMet(topic, partition, offset))
       this.#found.push(
         `[DL7] ${node} (order ${order}) met ${topic}/${partition}/${offset} after ${strand.furthest}`,
       );
     strand.furthest = Math.max(strand.furthest, offset);
     this.#meet(topic, partition, offset);
-    if (retry.order === 'in-order') {
+    // What failed may be a duplicate by now, and over: another message under its key has been handled.
+    if (retry.order === 'in-order' && idempotency.window === 'off') {
       const overtaken = [...strand.open].find((open) => open < offset);
       if (overtaken !== undefined)
         this.#found.push(

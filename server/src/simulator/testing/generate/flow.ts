@@ -1,9 +1,9 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Idempotency, RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
-import type { SourceItem } from '../../engine/io.ts';
-import type { NativeHandler } from '../nativeHandler.ts';
-import { type FlowBuilder, flow, listSource } from '../testing/flowBuilder.ts';
-import type { VirtualSource } from '../virtualOptions.ts';
+import type { SourceItem } from '../../../engine/io.ts';
+import type { NativeHandler } from '../../nativeHandler.ts';
+import type { VirtualSource } from '../../virtualOptions.ts';
+import { type FlowBuilder, flow, listSource } from '../flowBuilder.ts';
 import { chance, type Dice, oneOf, share, upTo } from './dice.ts';
 import { type Behaviour, ledgerHandler } from './ledger.ts';
 

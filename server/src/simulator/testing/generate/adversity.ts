@@ -1,8 +1,8 @@
 import { FAULT_KINDS, FAULT_PLACES, type FaultKind, type FaultSpec } from '@millrace/shared/faults/fault.ts';
-import type { EngineCommand } from '../../engine/io.ts';
-import type { ExecutionPlan } from '../../engine/plan/plan.ts';
-import type { FaultPlan, PlannedFault } from '../faultPlan.ts';
-import type { VirtualCommand } from '../virtualOptions.ts';
+import type { EngineCommand } from '../../../engine/io.ts';
+import type { ExecutionPlan } from '../../../engine/plan/plan.ts';
+import type { FaultPlan, PlannedFault } from '../../faultPlan.ts';
+import type { VirtualCommand } from '../../virtualOptions.ts';
 import { type Dice, oneOf, share, upTo } from './dice.ts';
 
 /** What goes wrong, and what a person does meanwhile, until `healedMs`; from then on nothing more happens to the run. */

@@ -1,4 +1,4 @@
-import type { PlannedProducer } from '../../engine/plan/plan.ts';
+import type { PlannedProducer } from '../../../engine/plan/plan.ts';
 import {
   type Checker,
   committedOf,

@@ -1,6 +1,6 @@
 import { createRandom } from '@millrace/shared/util/random.ts';
-import { buildPlan } from '../../engine/plan/plan.ts';
-import type { VirtualRunOptions } from '../virtualOptions.ts';
+import { buildPlan } from '../../../engine/plan/plan.ts';
+import type { VirtualRunOptions } from '../../virtualOptions.ts';
 import { type Adversity, generateAdversity } from './adversity.ts';
 import { type GeneratedFlow, generateFlow } from './flow.ts';
 

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { readAll } from '../simulator/checkers.ts';
+import type { NativeHandler } from '../simulator/nativeHandler.ts';
+import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
+import { playSeed } from '../simulator/testing/generate/play.ts';
+import { runVirtual, type VirtualRunResult } from '../simulator/virtualRun.ts';
+
+type Guarantee = 'exactly-once' | 'at-least-once' | 'at-most-once';
+const TOTAL = 300;
+
+/** A message that is alone under way when the process dies has had an attempt: nothing here is to run out of them. */
+const PATIENT = {
+  attemptsMax: 50,
+  backoff: 'fixed' as const,
+  delayMs: 0,
+  delayMsMax: 0,
+  jitter: 0,
+  order: 'in-order' as const,
+  exceptFor: '',
+};
+
+/** Counts in durable state how often each message was handled, and emits once for each time. */
+const counting: NativeHandler = (event, ctx) => {
+  ctx.state.set(event.id, ((ctx.state.get(event.id) as number | undefined) ?? 0) + 1);
+  ctx.emit('out', {});
+};
+
+function run(guarantee: Guarantee, crashesAfterMs: number[], seed = 1): VirtualRunResult {
+  const document = flow()
+    .node('replay', 'source', { speed: { mode: 'rate', ratePerSecond: 1000 } })
+    .node('topic', 'in', { partitions: 3 })
+    .node('handler', 'work', { guarantee, retry: PATIENT })
+    .node('topic', 'out')
+    .edges('source > in', 'in > work', 'work > out')
+    .document();
+  return runVirtual({
+    document,
+    seed,
+    sources: { 'node:source': listSource(TOTAL, (index) => ({ id: `item-${index}`, key: `k${index % 9}` })) },
+    handlers: { 'node:work': counting },
+    faults: { crashesAfterMs },
+  });
+}
+
+/** How often each message was handled, as its durable state has it. */
+function times({ log }: VirtualRunResult): number[] {
+  return log.state().flatMap(({ store, value }) => (store === 'state:node:work' ? [Number(value)] : []));
+}
+
+const CRASHES = Array.from({ length: 8 }, (_, index) => 13 + index * 37);
+
+describe('guarantees when the process dies', () => {
+  it('[DL1] exactly-once: every effect is there once, however often it dies', () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const result = run('exactly-once', CRASHES, seed);
+      expect(times(result)).toEqual(Array.from({ length: TOTAL }, () => 1));
+      expect(readAll(result.log, 'node:out').flat()).toHaveLength(TOTAL);
+    }
+  });
+
+  it('[DL1] [MS2] at-least-once: nothing is lost, and what is repeated has the same ids', () => {
+    let repeats = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const result = run('at-least-once', CRASHES, seed);
+      expect(times(result)).toHaveLength(TOTAL);
+      expect(Math.min(...times(result))).toBe(1);
+      const ids = readAll(result.log, 'node:out').flatMap((stored) => stored.map(({ message }) => message.id));
+      expect(new Set(ids).size).toBe(TOTAL);
+      repeats += ids.length - TOTAL;
+    }
+    expect(repeats, 'a commit that comes after its effects is sometimes lost').toBeGreaterThan(0);
+  });
+
+  it('[DL1] at-most-once: nothing is repeated, and what is lost is counted', () => {
+    let lost = 0;
+    for (let seed = 1; seed <= 5; seed++) {
+      const result = run('at-most-once', CRASHES, seed);
+      const handled = times(result);
+      expect(Math.max(...handled)).toBe(1);
+      const { dropped = 0 } = result.view.nodes['node:work'] ?? {};
+      expect(handled.length + dropped).toBe(TOTAL);
+      lost += dropped;
+    }
+    expect(lost).toBeGreaterThan(0);
+  });
+
+  it('[DL1] [CG4] a second crash does not forget what was finished past the commit (seed 1061)', () => {
+    expect(playSeed(1061).violations).toEqual([]);
+  });
+
+  it('[RN3] a crash counts for the message under way, not for the first of its strand (seeds 385, 952)', () => {
+    for (const seed of [385, 952]) expect(playSeed(seed).violations).toEqual([]);
+  });
+});

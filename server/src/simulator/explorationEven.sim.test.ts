@@ -1,0 +1,3 @@
+import { explore } from './testing/exploration.ts';
+
+explore(0);
