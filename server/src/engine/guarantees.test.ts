@@ -95,27 +95,6 @@ describe('guarantees when the process dies', () => {
     expect(lost).toBeGreaterThan(0);
   });
 
-  it('[DL1] [CG4] a second crash does not forget what was finished past the commit', () => {
-    // The first message waits for its retry all the while, and keeps the commit before it; those behind it are over. Timers
-    // that are due after the restart write before anything of the partition was read again.
-    const stubborn: NativeHandler = (event, ctx) => {
-      if (event.timer) return;
-      if (event.id === 'item-0' && event.attempt < 3) throw new Error('not yet');
-      if (event.id !== 'item-0') ctx.schedule(420 - (ctx.now() % 400), {});
-      counting(event, ctx);
-    };
-    const retry = { ...PATIENT, delayMs: 2000, delayMsMax: 2000 };
-    for (const order of ['key', 'none'] as const) {
-      for (let pause = 2; pause <= 30; pause += 4) {
-        const faults = { crashesAfterMs: [380, 380 + pause, 380 + 2 * pause] };
-        const options = { handlers: { 'node:work': stubborn }, faults, keep: 'counts' as const };
-        const result = run('exactly-once', [], 1, { order, retry }, options);
-        expect(times(result), `order ${order}, crashes ${pause} ms apart`).toEqual(ONCE_EACH);
-        expect(result.view.status).toBe('completed');
-      }
-    }
-  });
-
   it('[RN3] a crash counts for the message under way, not for the first of its strand', () => {
     // Effects that are written and not committed come again, before the message that was under way.
     for (let seed = 1; seed <= 40; seed++) {
