@@ -33,7 +33,12 @@ function restarted(state: StateWrite[]) {
     .node('handler', 'work', { order: 'key' })
     .edges('source > in', 'in > work')
     .document();
-  const engine = createEngine({ plan: buildPlan(document), runId: 'run:test', seed: 1, settings: document.settings });
+  const engine = createEngine({
+    plan: buildPlan(document),
+    runId: 'run:test',
+    seed: 1,
+    settings: document.settings,
+  });
   const restored = {
     firsts: { 'node:in': [0] },
     ends: { 'node:in': [3] },
@@ -76,7 +81,16 @@ describe('what is known of messages past the commit', () => {
     const fetch = effects.find((effect) => effect.type === 'fetch');
     const messages = [1, 2].map((offset): StoredMessage => {
       const id = `item-${offset}`;
-      const message = { id, source: '/test', type: 'test.made', timeMs: 0, key: id, correlationId: id, causationId: null, data: '{}' };
+      const message = {
+        id,
+        source: '/test',
+        type: 'test.made',
+        timeMs: 0,
+        key: id,
+        correlationId: id,
+        causationId: null,
+        data: '{}',
+      };
       return { message, offset, appendedAtMs: 0 };
     });
     const fetchId = fetch?.type === 'fetch' ? fetch.fetchId : -1;
@@ -84,7 +98,9 @@ describe('what is known of messages past the commit', () => {
     const writes = [writeIn(effects), writeIn(after)];
     const underWay = writeIn(effects);
     if (underWay)
-      writes.push(writeIn(engine.step({ type: 'written', writeId: underWay.writeId, bases: [], nowMs: NOW_MS + 2 })));
+      writes.push(
+        writeIn(engine.step({ type: 'written', writeId: underWay.writeId, bases: [], nowMs: NOW_MS + 2 })),
+      );
     const commits = writes.flatMap((write) => write?.commits ?? []);
     expect(commits).toEqual([{ group: 'node:work', topic: 'node:in', partition: 0, offset: 3 }]);
   });

@@ -110,6 +110,7 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
           'handler',
           'filter',
           'throttle',
+          'batch',
           'log',
         ] as const);
   if (kind === 'handler') drawHandler(drawing, name, index, from, later);
@@ -118,11 +119,8 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
     drawDeadLetters(drawing, name);
   } else {
     const to = oneOf(dice, later);
-    const config = {
-      ...delivery(dice),
-      ...(kind === 'throttle' ? { ratePerSecond: 50 + upTo(dice, 500), burst: 1 + upTo(dice, 10) } : {}),
-    };
-    builder.node(kind, name, config).edges(`${from} > ${name}`, `${name} > ${to}`);
+    drawPassing(drawing, name, kind);
+    builder.edges(`${from} > ${name}`, `${name} > ${to}`);
     if (kind === 'filter')
       drawing.flow.handlers[`node:${name}`] = (event, ctx) => {
         if ((event.data as { number?: number }).number !== 3) ctx.emit('out', null);
@@ -130,6 +128,28 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
     written.add(to);
     drawDeadLetters(drawing, name);
   }
+}
+
+/** Nodes that take what a topic holds, and pass it on in their own way. */
+function drawPassing({ dice, builder }: Drawing, name: string, kind: 'filter' | 'throttle' | 'batch'): void {
+  const common = delivery(dice);
+  if (kind === 'filter') builder.node('filter', name, common);
+  else if (kind === 'throttle')
+    builder.node('throttle', name, {
+      ...common,
+      ratePerSecond: 50 + upTo(dice, 500),
+      burst: 1 + upTo(dice, 10),
+    });
+  else
+    builder.node('batch', name, {
+      ...common,
+      items: 1 + upTo(dice, 10),
+      waitMs: 1 + upTo(dice, 400),
+      scope: chance(dice, 0.5, 'key', 'partition'),
+      // What a batch collects is state that goes with the commit, one message after the other.
+      guarantee: 'exactly-once',
+      order: 'partition',
+    });
 }
 
 function drawHandler(drawing: Drawing, name: string, index: number, from: string, later: string[]): void {
