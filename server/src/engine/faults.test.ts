@@ -30,7 +30,9 @@ function run(kind: FaultKind | null, rate = 1, extra: Partial<VirtualRunOptions>
   return runVirtual({
     document,
     seed: 1,
-    sources: { 'node:source': listSource(TOTAL, (index) => ({ id: `item-${index}`, key: `k${index % 10}` })) },
+    sources: {
+      'node:source': listSource(TOTAL, (index) => ({ id: `item-${index}`, key: `k${index % 10}` })),
+    },
     ...(spec ? { faultPlan: [{ kind: 'injected', fromMs: 200, toMs: 600, spec }] } : {}),
     ...extra,
   });
@@ -79,32 +81,43 @@ describe('injected faults', () => {
     expect(result.traces.some(({ errorCode }) => errorCode === 'FAULT_INJECTED')).toBe(true);
   });
 
-  it.each(['duplicate', 'lost-acks'] as const)('[SM2] [MS2] %s: messages are there twice, under one id', (kind) => {
-    const result = run(kind);
-    const ends = result.log.offsets('node:in').reduce((sum, { end }) => sum + end, 0);
-    expect(ends).toBe(TOTAL + (result.fired[kind] as number));
-    expect(result.view.nodes['node:in']).toMatchObject({ in: ends });
-    expect(result.view.nodes['node:source']).toMatchObject({ out: TOTAL });
-  });
+  it.each(['duplicate', 'lost-acks'] as const)(
+    '[SM2] [MS2] %s: messages are there twice, under one id',
+    (kind) => {
+      const result = run(kind);
+      const ends = result.log.offsets('node:in').reduce((sum, { end }) => sum + end, 0);
+      expect(ends).toBe(TOTAL + (result.fired[kind] as number));
+      expect(result.view.nodes['node:in']).toMatchObject({ in: ends });
+      expect(result.view.nodes['node:source']).toMatchObject({ out: TOTAL });
+    },
+  );
 
   it('[SM2] delay: messages are handed out so long after their append, in order', () => {
     const result = run('delay');
     const appended = new Map(
-      result.traces.flatMap(({ kind, messageId, timeMs }) => (kind === 'appended' ? [[messageId, timeMs]] : [])),
+      result.traces.flatMap(({ kind, messageId, timeMs }) =>
+        kind === 'appended' ? [[messageId, timeMs]] : [],
+      ),
     );
-    const during = result.traces.filter(({ kind, timeMs }) => kind === 'delivered' && between(210, 600, timeMs));
+    const during = result.traces.filter(
+      ({ kind, timeMs }) => kind === 'delivered' && between(210, 600, timeMs),
+    );
     expect(during.length).toBeGreaterThan(0);
     for (const { messageId, timeMs } of during)
       expect(timeMs - (appended.get(messageId) as number)).toBeGreaterThanOrEqual(100);
     for (const partition of [0, 1]) {
-      const offsets = result.delivered['node:work']?.filter((own) => own.partition === partition).map(({ offset }) => offset);
+      const offsets = result.delivered['node:work']
+        ?.filter((own) => own.partition === partition)
+        .map(({ offset }) => offset);
       expect(offsets).toEqual([...(offsets ?? [])].sort((a, b) => a - b));
     }
   });
 
   it('[SM2] reorder: another order, and nothing missing', () => {
     const result = run('reorder', 1, {});
-    const offsets = result.delivered['node:work']?.filter(({ partition }) => partition === 0).map(({ offset }) => offset) ?? [];
+    const offsets =
+      result.delivered['node:work']?.filter(({ partition }) => partition === 0).map(({ offset }) => offset) ??
+      [];
     expect([...offsets].sort((a, b) => a - b)).toEqual(offsets.map((_, index) => index));
   });
 
@@ -116,7 +129,9 @@ describe('injected faults', () => {
   });
 
   it('[SM2] corrupt: the payload is not what was sent', () => {
-    const mangled = run('corrupt').delivered['node:work']?.filter(({ message }) => message.data.includes('corrupted'));
+    const mangled = run('corrupt').delivered['node:work']?.filter(({ message }) =>
+      message.data.includes('corrupted'),
+    );
     expect(mangled?.length).toBe(run('corrupt').fired.corrupt);
   });
 
@@ -136,7 +151,13 @@ describe('injected faults', () => {
   });
 
   it('[SM2] a place that cannot have the fault is refused with what to choose', () => {
-    const spec = { kind: 'crash' as const, target: { nodeId: 'node:in' }, rate: 1, delayMs: 0, durationMs: null };
+    const spec = {
+      kind: 'crash' as const,
+      target: { nodeId: 'node:in' },
+      rate: 1,
+      delayMs: 0,
+      durationMs: null,
+    };
     const command = { type: 'inject-fault' as const, fault: spec };
     const result = run(null, 1, { commands: [{ afterMs: 0, type: 'command', command }] });
     expect(result.answers[0]).toMatchObject({ ok: false, error: { code: 'FAULT_INVALID' } });
@@ -159,6 +180,7 @@ describe('faults of the surroundings', () => {
       expect(result.delivered['node:work']).toHaveLength(TOTAL);
       for (const [kind, times] of Object.entries(result.fired)) fired[kind] = (fired[kind] ?? 0) + times;
     }
-    for (const kind of ['clock-skew', 'slow-storage', 'writes-refused']) expect(fired[kind]).toBeGreaterThan(0);
+    for (const kind of ['clock-skew', 'slow-storage', 'writes-refused'])
+      expect(fired[kind]).toBeGreaterThan(0);
   });
 });

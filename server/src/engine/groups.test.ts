@@ -64,7 +64,9 @@ function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
   const result = runVirtual({
     document,
     seed: 3,
-    sources: { 'node:source': listSource(TOTAL, (index) => ({ id: `item-${index}`, key: `k${index % 40}` })) },
+    sources: {
+      'node:source': listSource(TOTAL, (index) => ({ id: `item-${index}`, key: `k${index % 40}` })),
+    },
     handlers: { 'node:work': counting },
     witness: {
       began: ({ deliveries, instance }, atMs) =>
@@ -94,7 +96,12 @@ describe('a group of instances', () => {
   });
 
   it('[CG2] a crash hands its partitions over, what it answers later is refused, and nothing is done twice', () => {
-    const spec = { kind: 'crash' as const, target: { nodeId: 'node:work', instance: 1 }, rate: 1, delayMs: 0 };
+    const spec = {
+      kind: 'crash' as const,
+      target: { nodeId: 'node:work', instance: 1 },
+      rate: 1,
+      delayMs: 0,
+    };
     let refused = 0;
     for (let seed = 1; seed <= 20; seed++) {
       const faultPlan = [
@@ -104,7 +111,9 @@ describe('a group of instances', () => {
       const { result, seenBy } = played;
       expect(timesHandled(played)).toEqual(Array.from({ length: TOTAL }, () => 1));
       expect(result.fired.crash).toBe(1);
-      const details = result.traces.filter(({ kind }) => kind === 'rebalanced').map(({ detail }) => detail ?? '');
+      const details = result.traces
+        .filter(({ kind }) => kind === 'rebalanced')
+        .map(({ detail }) => detail ?? '');
       expect(details.some((detail) => detail.includes('instance 1 crashed'))).toBe(true);
       expect(details.some((detail) => detail.includes('instance 1 joined'))).toBe(true);
       refused += details.filter((detail) => detail.includes('was refused')).length;

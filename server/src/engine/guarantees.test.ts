@@ -64,7 +64,9 @@ describe('guarantees when the process dies', () => {
       const result = run('at-least-once', CRASHES, seed);
       expect(times(result)).toHaveLength(TOTAL);
       expect(Math.min(...times(result))).toBe(1);
-      const ids = readAll(result.log, 'node:out').flatMap((stored) => stored.map(({ message }) => message.id));
+      const ids = readAll(result.log, 'node:out').flatMap((stored) =>
+        stored.map(({ message }) => message.id),
+      );
       expect(new Set(ids).size).toBe(TOTAL);
       repeats += ids.length - TOTAL;
     }

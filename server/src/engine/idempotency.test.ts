@@ -1,9 +1,15 @@
+import type { Idempotency } from '@millrace/shared/flow/records/delivery.ts';
 import { describe, expect, it } from 'vitest';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { runVirtual, type VirtualRunOptions } from '../simulator/virtualRun.ts';
 
 /** Handles these ids, one every so many milliseconds; answers those that had effects. */
-function run(ids: string[], idempotency: object, everyMs: number, extra: Partial<VirtualRunOptions> = {}) {
+function run(
+  ids: string[],
+  idempotency: Idempotency,
+  everyMs: number,
+  extra: Partial<VirtualRunOptions> = {},
+) {
   const document = flow()
     .node('replay', 'source', { speed: { mode: 'by-time', factor: 1 } })
     .node('topic', 'in', { partitions: 2 })
@@ -29,7 +35,7 @@ function run(ids: string[], idempotency: object, everyMs: number, extra: Partial
   return { result, handled: handled.map((data) => JSON.parse(data) as string) };
 }
 
-const always = { window: 'time', key: '', forMs: 86_400_000 };
+const always: Idempotency = { window: 'time', key: '', forMs: 86_400_000 };
 
 describe('idempotent consumers', () => {
   it('[DL6] a message whose id was handled is passed over, counted and traced', () => {
@@ -45,20 +51,24 @@ describe('idempotent consumers', () => {
   });
 
   it('[DL6] goes by what paths find in the payload, and by the id where they find nothing', () => {
-    const byOrder = { window: 'count', key: 'order.id', keys: 100 };
+    const byOrder: Idempotency = { window: 'count', key: 'order.id', keys: 100 };
     expect(run(['a', 'b', 'a'], byOrder, 50).handled).toEqual(['a', 'b']);
-    const nowhere = { window: 'count', key: 'customer.id', keys: 100 };
+    const nowhere: Idempotency = { window: 'count', key: 'customer.id', keys: 100 };
     expect(run(['a', 'b', 'a'], nowhere, 50).handled).toEqual(['a', 'b']);
   });
 
   it('[DL6] a time window forgets what is older', () => {
-    const short = { window: 'time', key: '', forMs: 120 };
+    const short: Idempotency = { window: 'time', key: '', forMs: 120 };
     expect(run(['a', 'a', 'b', 'c', 'd', 'a'], short, 50).handled).toEqual(['a', 'b', 'c', 'd', 'a']);
-    expect(run(['a', 'b', 'c', 'd'], short, 50).result.log.state().filter(({ store }) => store === 'seen:node:work').length).toBeLessThan(4);
+    expect(
+      run(['a', 'b', 'c', 'd'], short, 50)
+        .result.log.state()
+        .filter(({ store }) => store === 'seen:node:work').length,
+    ).toBeLessThan(4);
   });
 
   it('[DL6] a count window remembers so many keys', () => {
-    const two = { window: 'count', key: '', keys: 2 };
+    const two: Idempotency = { window: 'count', key: '', keys: 2 };
     expect(run(['a', 'b', 'a', 'c', 'a', 'b'], two, 50).handled).toEqual(['a', 'b', 'c', 'a', 'b']);
   });
 

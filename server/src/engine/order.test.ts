@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { NativeHandler } from '../simulator/nativeHandler.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
 import { playSeed } from '../simulator/testing/generate/play.ts';
-import { createTestimony } from '../simulator/witness.ts';
 import { runVirtual, type VirtualRunOptions } from '../simulator/virtualRun.ts';
+import { createTestimony } from '../simulator/witness.ts';
 
 const TOTAL = 60;
 const KEYS = 6;
@@ -72,7 +72,9 @@ describe('order and retries', () => {
 
   it('[DL7] [DL8] a slow key does not hold up another', () => {
     const spec = { kind: 'delay' as const, target: { edgeId: 'edge:2' }, rate: 0.2, delayMs: 5000 };
-    const faultPlan = [{ kind: 'injected' as const, fromMs: 0, toMs: 9000, spec: { ...spec, durationMs: 9000 } }];
+    const faultPlan = [
+      { kind: 'injected' as const, fromMs: 0, toMs: 9000, spec: { ...spec, durationMs: 9000 } },
+    ];
     const { handled, result } = run({ order: 'key' }, () => undefined, { faultPlan });
     for (let key = 0; key < KEYS; key++) expect(isAscending(ofKey(handled, key))).toBe(true);
     expect(handled).not.toEqual(all);
@@ -136,7 +138,9 @@ describe('order and retries', () => {
       sources: { 'node:source': listSource(300, (index) => ({ key: `k${index % KEYS}` })) },
       handlers: { 'node:work': counting },
     });
-    const counts = result.log.state().flatMap(({ store, value }) => (store === 'state:node:work' ? [value] : []));
+    const counts = result.log
+      .state()
+      .flatMap(({ store, value }) => (store === 'state:node:work' ? [value] : []));
     expect(counts).toEqual(Array.from({ length: KEYS }, () => '50'));
   });
 

@@ -43,9 +43,13 @@ describe('a reader whose next offset was deleted', () => {
       Array.from({ length: TOTAL - start }, (_, index) => start + index),
     );
     expect(start).toBeGreaterThan(400);
-    expect(counters?.expired).toBeGreaterThanOrEqual(start - (offsets.findLast((offset) => offset < start) ?? 0) - 1);
+    expect(counters?.expired).toBeGreaterThanOrEqual(
+      start - (offsets.findLast((offset) => offset < start) ?? 0) - 1,
+    );
     const traced = result.traces.find(({ kind, nodeId }) => kind === 'expired' && nodeId === 'node:sink');
-    expect(traced?.detail).toMatch(/^Offsets \d+ to \d+ were deleted before they were read; goes on at \d+\.$/);
+    expect(traced?.detail).toMatch(
+      /^Offsets \d+ to \d+ were deleted before they were read; goes on at \d+\.$/,
+    );
   });
 
   it('[TP4] [TR3] latest: goes on at the end, and all that it passes over is counted', () => {

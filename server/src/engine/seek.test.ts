@@ -14,11 +14,21 @@ function run(commands: VirtualCommand[], config: object = {}, crashesAfterMs: nu
     .document();
   // An item that is due late keeps the run going.
   const items = listSource(TOTAL, (index) => ({ id: `item-${index}` }));
-  const result = runVirtual({ document, seed: 1, sources: { 'node:source': items }, commands, faults: { crashesAfterMs } });
+  const result = runVirtual({
+    document,
+    seed: 1,
+    sources: { 'node:source': items },
+    commands,
+    faults: { crashesAfterMs },
+  });
   return { result, offsets: (result.delivered['node:sink'] ?? []).map(({ offset }) => offset) };
 }
 
-const ask = (afterMs: number, command: EngineCommand): VirtualCommand => ({ afterMs, type: 'command', command });
+const ask = (afterMs: number, command: EngineCommand): VirtualCommand => ({
+  afterMs,
+  type: 'command',
+  command,
+});
 const node = 'node:sink';
 const seekTo = (offset: number): EngineCommand => ({
   type: 'seek',
