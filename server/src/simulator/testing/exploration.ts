@@ -9,7 +9,7 @@ import { playSeed } from './generate/play.ts';
  */
 export const SHARDS = 2;
 
-const SEEDS_DEFAULT = 2400;
+const SEEDS_DEFAULT = 4000;
 const SEEDS_PER_TEST = 200;
 /** Below this, chance alone may keep a kind of fault from firing. */
 const SEEDS_THAT_FIRE_ALL = 150;
