@@ -1,6 +1,7 @@
 import { emptyDocument, type FlowDocument } from '@millrace/shared/flow/document.ts';
 import { topic } from '@millrace/shared/flow/records/topic.ts';
 import { writeDocument } from '@millrace/shared/flow/serialize.ts';
+import { PROTOCOL_NUMBER } from '@millrace/shared/protocol/version.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectPage, startTestServer, type TestServer } from './testing/testServer.ts';
 
@@ -17,11 +18,11 @@ describe('flows over the socket', () => {
   it('lets a page in that speaks its protocol, and refuses others with the reason', async () => {
     const page = await server.page();
     expect(await page.ask('server.hello', {})).toMatchObject({
-      protocol: 1,
+      protocol: PROTOCOL_NUMBER,
       ingestBase: `${server.address}/ingest`,
     });
     await expect(connectPage(server.address, 'old', { protocol: 0 })).rejects.toMatchObject({
-      data: { reason: 'protocol-mismatch', server: 1 },
+      data: { reason: 'protocol-mismatch', server: PROTOCOL_NUMBER },
     });
     await expect(connectPage(server.address, '')).rejects.toMatchObject({
       data: { reason: 'handshake-invalid' },

@@ -34,11 +34,13 @@ export function pumpLanes(core: Core): void {
 }
 
 function pumpConsumer(core: Core, consumer: ConsumerRuntime): void {
-  const { ready } = consumer;
+  const { ready, planned } = consumer;
   if (consumer.group.paused) return;
   // Lanes that are turned away and queued again wait for the next pump.
   let looks = ready.length;
   while (looks-- > 0 && consumer.flights < consumer.flightsMax) {
+    // Lanes keep their places while one is handled carefully: woken again in a fixed order, the first would always win.
+    if (core.careful.holder !== null && planned.operator.runtime === 'sandbox') return;
     const lane = ready.shift() as Lane;
     lane.queued = false;
     const instance = ownerOf(lane);
@@ -108,7 +110,6 @@ function gather(core: Core, lane: Lane, most: number, careful: boolean): Batch |
     if (strandHasWork(strand) && (entries.length === before || !strand.exclusive)) {
       if (strand.retryAtMs <= core.nowMs) readyStrand(strand);
     }
-    if (careful && entries.length > 0) break;
   }
   return entries.length === 0 ? null : { entries, timers: [] };
 }
