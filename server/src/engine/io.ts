@@ -109,7 +109,10 @@ export type EngineInput = { nowMs: number } & (
   | { type: 'fetched'; fetchId: number; messages: StoredMessage[]; end: number }
   /** `deleted` says where the log begins now, when what was asked for is not there any more (TP4). */
   | { type: 'fetch-failed'; fetchId: number; error: EngineError; deleted?: { start: number; end: number } }
-  /** Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok. */
+  /**
+   * Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok, or, where
+   * the invocation goes on, where whoever performs it saw fit to end it.
+   */
   | { type: 'invoked'; invocationId: number; outcomes: AttemptOutcome[] }
   | { type: 'written'; writeId: number; bases: number[] }
   /** Nothing of the write was kept, or it is unknown. Retryable ones (full disk) are tried again by the core, others fail the run. */
@@ -193,6 +196,8 @@ export type Invocation = {
   deliveries: Delivery[];
   /** State entries of the scopes in `deliveries`, where they have any: scope → name → value. */
   state: Record<string, Record<string, JsonText>>;
+  /** A failed attempt holds nothing up: whoever can, goes on with the delivery behind it. */
+  goesOn: boolean;
 };
 
 export type EngineLog = {

@@ -2,6 +2,7 @@ import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/
 import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
 import type { Append, EngineError } from '../io.ts';
 import type { PlannedConsumer, PlannedTopic } from '../plan/plan.ts';
+import type { Trouble } from './trouble.ts';
 
 /** The state of the consuming side of the core. Created and changed inside `step` only. */
 
@@ -43,8 +44,10 @@ export type ConsumerRuntime = {
   dedup: Dedup | null;
   /** Errors that another attempt cannot mend (DL3). */
   exceptFor: ReadonlySet<string>;
+  /** A failure never holds up what is behind it, so that a batch is not given up for it (DL8). */
+  goesOn: boolean;
   pace: Pace | null;
-  lastError: EngineError | null;
+  trouble: Trouble | null;
 };
 
 /** The members of a consumer group (CG2). */
@@ -239,6 +242,8 @@ export type TopicRuntime = {
   sticky: number;
   stickyCount: number;
   readers: Subscription[];
+  /** The last payload that does not fit its schema (TP5). */
+  trouble: Trouble | null;
 };
 
 export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };
