@@ -135,8 +135,10 @@ export type MaintainedPartition = TopicPartition & {
   compacted: number;
 };
 
-/** What a person asks of a run while it goes on. */
+/** What a person, or the door of the server, asks of a run while it goes on. */
 export type EngineCommand =
+  /** What was sent to a producer from outside and was no message at all: its node is to say so. */
+  | { type: 'note-refusal'; producer: string; error: EngineError }
   | { type: 'inject-fault'; fault: FaultSpec }
   /** Null heals all. */
   | { type: 'heal-fault'; faultId: string | null }
@@ -151,6 +153,7 @@ export type EngineCommand =
   | { type: 'resume-redrive'; redriveId: string };
 
 export type EngineAnswers = {
+  'note-refusal': null;
   'inject-fault': { faultId: string };
   'heal-fault': { healed: number };
   'pause-group': null;
