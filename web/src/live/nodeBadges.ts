@@ -215,13 +215,19 @@ function rateBadge(perSecond: number, meaning: string): Badge {
   return {
     name: 'rate',
     label: '',
-    text: formatRate(perSecond),
+    text: shortRate(perSecond),
     value: Math.round(perSecond * 10) / 10,
     title: `${formatRate(perSecond)}: ${meaning}, mean of the last two seconds`,
     tone: 'soft',
     quiet: perSecond <= 0,
     place: 'first row',
   };
+}
+
+/** Beside a large count and a large lag there is room for four digits nowhere; the title has them. */
+function shortRate(perSecond: number): string {
+  const isLong = perSecond >= 1000 && perSecond < 10_000;
+  return isLong ? `${(Math.trunc(perSecond / 100) / 10).toFixed(1)}k/s` : formatRate(perSecond);
 }
 
 const LAG_TONES: Record<FillTone, BadgeTone> = { calm: 'soft', filling: 'warning', full: 'error' };
