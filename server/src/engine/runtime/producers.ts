@@ -17,7 +17,7 @@ import {
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
-import { NOWHERE, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
+import { NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { noteSuccess, noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
@@ -276,7 +276,7 @@ export function keep(
   message: Message,
   placed: Placed[],
 ): OpenAppend[] {
-  traceWhenDurable(core, traceOf('produced', core.nowMs, producer.planned.node, message, NOWHERE, 0));
+  plainWhenDurable(core, 'produced', producer.planned.node, message, NOWHERE, 0);
   count(core, producer.counter).out++;
   noteSuccess(producer);
   return placed.map((place) => appendPlaced(core, place, producer.planned.node));
