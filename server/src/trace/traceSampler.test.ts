@@ -26,7 +26,7 @@ const messageNumber = (number: number): Message => ({
   id: `message-${number}`,
   source: '/flows/test/nodes/source',
   type: 'test.made',
-  timeMs: START_MS,
+  timeMs: number,
   key: `key-${number % 7}`,
   correlationId: `message-${number}`,
   causationId: null,
@@ -41,12 +41,12 @@ const runOf = (
   kind,
   timeMs,
   nodeId: `node:${kind}`,
-  topic: null,
-  partition: -1,
+  topic: kind === 'produced' ? null : 'node:topic',
+  partition: kind === 'produced' ? -1 : 0,
   attempt,
   durationUs: 0,
   messages,
-  offsets: messages.map((_, index) => index),
+  offsets: messages.map(({ timeMs: offset }) => (kind === 'produced' ? -1 : offset)),
 });
 
 /** Drives the ratio down with so many other traces per 100 ms, for a second; the time after it. */

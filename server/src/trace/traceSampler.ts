@@ -7,6 +7,7 @@ import {
   recordOfRun,
   type TraceEntry,
 } from '@millrace/shared/trace/recordRun.ts';
+import { PLACES_MASK, PlacesByOffset } from './placesByOffset.ts';
 import { NO_RECORD, RecordRing, type RecordRingLimits } from './recordRing.ts';
 import { noSampledCounts, type SampledCounts } from './sampledCounts.ts';
 import { SamplingRatio } from './samplingRatio.ts';
@@ -75,6 +76,8 @@ export function createTraceSampler(options: SamplerOptions): TraceSampler {
   return new Sampler(options);
 }
 
+const NO_PLACE = -1;
+
 class Sampler implements TraceSampler {
   readonly #keepsAll: boolean;
   readonly #slowMs: number;
@@ -82,6 +85,7 @@ class Sampler implements TraceSampler {
   readonly #ratio: SamplingRatio;
   readonly #memory: TraceMemory;
   readonly #ring: RecordRing;
+  readonly #placesByOffset = new PlacesByOffset();
   readonly #counts = noSampledCounts();
   #incomplete: IncompleteTrace[] = [];
   #secondEndsMs = Number.NEGATIVE_INFINITY;
@@ -178,14 +182,21 @@ class Sampler implements TraceSampler {
 
   /** The same for a run: what its records share is looked at once. */
   #takeRun(run: RecordRun, kept: TraceRecord[]): void {
-    const { messages, kind, timeMs } = run;
+    const { messages, offsets, kind, timeMs, topic } = run;
     const memory = this.#memory;
+    const places =
+      topic === null || (offsets[0] as number) < 0 ? null : this.#placesByOffset.of(topic, run.partition);
     let isEntered = false;
     for (let i = 0; i < messages.length; i++) {
       const { id, correlationId } = messages[i] as Message;
-      const place =
-        memory.placeOf(correlationId) ??
-        this.#begin(correlationId, timeMs, isRoot(kind, run.attempt, id, correlationId));
+      const at = (offsets[i] as number) & PLACES_MASK;
+      let place = places === null ? NO_PLACE : (places[at] as number);
+      if (place === NO_PLACE || !memory.isAt(place, correlationId)) {
+        place =
+          memory.placeOf(correlationId) ??
+          this.#begin(correlationId, timeMs, isRoot(kind, run.attempt, id, correlationId));
+        if (places !== null) places[at] = place;
+      }
       if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, run)) {
         if (!isEntered) this.#ring.enter(run);
         isEntered = true;
