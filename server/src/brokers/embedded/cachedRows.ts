@@ -1,12 +1,21 @@
 /** A row that is cached: its messages, and where its bytes are. */
-export type CachedRow = { base: number; count: number; appendedMs: number; place: number; bytes: number };
+export type CachedRow = {
+  base: number;
+  count: number;
+  appendedMs: number;
+  place: number;
+  bytes: number;
+  /** Its number among the `LivingMessages`. */
+  living: number;
+};
 
-const NUMBERS = 5;
+const NUMBERS = 6;
 const BASE = 0;
 const COUNT = 1;
 const APPENDED_MS = 2;
 const PLACE = 3;
 const BYTES = 4;
+const LIVING = 5;
 const ROWS_MIN = 64;
 
 /** The cached rows of one partition, oldest first, as numbers in one block of memory: there may be very many small ones. */
@@ -40,9 +49,9 @@ export function createCachedRows(): CachedRows {
   };
 
   return {
-    add({ base, count, appendedMs, place, bytes }) {
+    add({ base, count, appendedMs, place, bytes, living }) {
       if ((end + 1) * NUMBERS > numbers.length) makeRoom();
-      numbers.set([base, count, appendedMs, place, bytes], end * NUMBERS);
+      numbers.set([base, count, appendedMs, place, bytes, living], end * NUMBERS);
       end++;
     },
     count: () => end - head,
@@ -52,6 +61,7 @@ export function createCachedRows(): CachedRows {
       appendedMs: numberOf(head + index, APPENDED_MS),
       place: numberOf(head + index, PLACE),
       bytes: numberOf(head + index, BYTES),
+      living: numberOf(head + index, LIVING),
     }),
     find(offset) {
       let low = head;

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { TopicSpec, WriteBatch, WriteResult } from '../broker.ts';
 import { brokerClosed } from '../readRules.ts';
@@ -27,13 +28,12 @@ type PendingWrite = {
   reject(error: WorkbenchError): void;
 };
 
-/** Without the messages: they are on their way, and must not be kept from the garbage collector until they have arrived. */
 type SentWrite = Pick<PendingWrite, 'resolve' | 'reject'> & { firstRows: number[] };
 
 /** Sees every row of a write twice. */
 export interface RowKeeper {
-  /** The group is about to leave with its bytes; only now can they be copied. */
-  hold(group: WriteGroup): HeldRow[];
+  /** The group is about to leave with its bytes; only now can they be copied. `messages` are those of each row. */
+  hold(group: WriteGroup, messages: Message[][]): HeldRow[];
   /** A row is durable now. */
   onCommitted(row: HeldRow, base: number): void;
 }
@@ -98,7 +98,7 @@ function superviseThread(worker: Worker, keeper: RowKeeper): StorageThread {
     }
     pending = pending.slice(writes.length);
     const group = builder.build(epoch);
-    inFlight.push({ kind: 'group', writes, rows: keeper.hold(group), refused: false });
+    inFlight.push({ kind: 'group', writes, rows: keeper.hold(group, builder.messages()), refused: false });
     send(group, [group.bytes.buffer, group.rows.buffer]);
   };
   /** A slice of maintenance between two groups does not keep the next one from being ready. */

@@ -3,25 +3,26 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { testMessage, testMessages } from '../contract/testMessages.ts';
 import { messageBytes } from '../readRules.ts';
+import { LIVING_ROWS_MAX } from './livingMessages.ts';
 import { createTailCache, type HeldRow, type TailCache } from './tailCache.ts';
 import { createGroupBuilder } from './writeGroup.ts';
 
 type Append = { partition: number; messages: Message[] };
 
-/** What the storage thread's owner does before a group leaves. */
-function hold(cache: TailCache, appends: Append[], nowMs = 1000): HeldRow[] {
+/** What the storage thread's owner does before a group leaves; `alive` lets the cache know the objects of the rows. */
+function hold(cache: TailCache, appends: Append[], nowMs = 1000, alive = false): HeldRow[] {
   const builder = createGroupBuilder();
   const named = appends.map((append) => ({ topic: 't', ...append }));
   builder.add(
     { appends: named, commits: [], state: [], nowMs },
     appends.map(({ partition }) => partition),
   );
-  return cache.hold(builder.build(0));
+  return cache.hold(builder.build(0), alive ? builder.messages() : []);
 }
 
-function append(cache: TailCache, partition: number, base: number, messages: Message[]): void {
+function append(cache: TailCache, partition: number, base: number, messages: Message[], alive = false): void {
   let end = base;
-  for (const row of hold(cache, [{ partition, messages }])) {
+  for (const row of hold(cache, [{ partition, messages }], 1000, alive)) {
     cache.add(row, end);
     end += row.count;
   }
@@ -126,6 +127,23 @@ it('splits what is appended at once into rows and reads across them', () => {
   expect(read(cache, 0, 103)?.map(({ message }) => message)).toEqual(messages.slice(3));
 });
 
+it('hands out the objects of the newest rows while they are alive, and decodes them afterwards', () => {
+  const cache = createTailCache(1 << 20);
+  const messages = testMessages(7);
+  append(cache, 0, 0, messages.slice(0, 4), true);
+  append(cache, 0, 4, messages.slice(4), true);
+  const objects = read(cache, 0, 1, 5)?.map(({ message }) => message) ?? [];
+  expect(objects).toHaveLength(5);
+  for (const [index, object] of objects.entries()) expect(object).toBe(messages[index + 1]);
+
+  const later = Array.from({ length: LIVING_ROWS_MAX }, (_, index) => [testMessage(index)]);
+  for (const [index, one] of later.entries()) append(cache, 0, 7 + index, one, true);
+  const decoded = read(cache, 0, 0, 8)?.map(({ message }) => message) ?? [];
+  expect(decoded).toEqual([...messages, ...(later[0] as Message[])]);
+  expect(decoded[0]).not.toBe(messages[0]);
+  expect(decoded[7]).toBe(later[0]?.[0]);
+});
+
 /** What a cache has to answer, from arrays: of all that was ever held, the newest bytes. */
 type ModelRow = { partition: number; base: number; messages: Message[]; nowMs: number; place: number };
 
@@ -187,8 +205,8 @@ const anyAction = fc.oneof(
         fc.record({ partition: anyPartition, messages: fc.array(anyMessage, { maxLength: 6 }) }),
         { minLength: 1, maxLength: 4 },
       ),
-      /** Whether it is refused, and whether another group is held before it is known. */
       refused: fc.boolean(),
+      alive: fc.boolean(),
       nowMs: fc.nat(),
     }),
   },
@@ -220,7 +238,7 @@ it('answers as plain arrays would, whatever is written, refused, dropped and wri
           cache.dropBelow(action.partition, offset);
           model.dropBelow(action.partition, offset);
         } else {
-          const held = hold(cache, action.appends, action.nowMs);
+          const held = hold(cache, action.appends, action.nowMs, action.alive);
           for (const { place, start, end } of held) model.grow(place + Math.ceil((end - start) / 8) * 8);
           seen.refused ||= action.refused;
           for (const [index, row] of action.refused ? [] : held.entries()) {

@@ -1,22 +1,26 @@
-import type { StoredMessage } from '@millrace/shared/message/message.ts';
+import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type { ReadRequest } from '../broker.ts';
 import { createReadRoom } from '../readRules.ts';
 import { openBatch } from './batchCodec.ts';
 import { createByteRing, SEGMENT_BYTES } from './byteRing.ts';
 import { type CachedRows, createCachedRows } from './cachedRows.ts';
+import { createLivingMessages } from './livingMessages.ts';
 import { type GroupRow, rowsOf, type WriteGroup } from './storageProtocol.ts';
 
 /** A row whose bytes are in the cache; nobody can read it before it is committed and has its offset. */
-export type HeldRow = GroupRow & { place: number };
+export type HeldRow = GroupRow & { place: number; messages: Message[] | null };
 
 /**
  * The newest rows of all partitions as they are stored, so that a consumer that lags a little is served without a look at
- * the disk. They are kept as bytes off the heap and decoded when they are read: objects would be copied about by the
- * garbage collector until they leave, and hardly any is ever asked for. The oldest row goes first, whatever its partition.
+ * the disk. They are kept as bytes off the heap and decoded when they are read, unless their objects are alive anyway:
+ * kept as objects they would make up most of what the garbage collector has to look through. The oldest row goes first, whatever its partition.
  */
 export interface TailCache {
-  /** Copies a group before its bytes leave for the storage thread. What is never added afterwards was for nothing. */
-  hold(group: WriteGroup): HeldRow[];
+  /**
+   * Copies a group before its bytes leave for the storage thread. What is never added afterwards was for nothing.
+   * `messages` are those of each row, where their objects are still at hand.
+   */
+  hold(group: WriteGroup, messages: Message[][]): HeldRow[];
   /** The row is committed: rows of a partition come in the order of their offsets, which is that of their `hold`. */
   add(row: HeldRow, base: number): void;
   /** Forgets rows that begin below `offset`: retention or compaction has changed them. */
@@ -29,6 +33,7 @@ export interface TailCache {
 
 export function createTailCache(bytesMax: number, segmentBytes = SEGMENT_BYTES): TailCache {
   const ring = createByteRing(bytesMax, segmentBytes);
+  const living = createLivingMessages();
   const partitions = new Map<number, CachedRows>();
   let sweptTo = 0;
 
@@ -45,19 +50,20 @@ export function createTailCache(bytesMax: number, segmentBytes = SEGMENT_BYTES):
   };
 
   return {
-    hold(group) {
-      const held = rowsOf(group).map((row) => ({
+    hold(group, messages) {
+      const held = rowsOf(group).map((row, index) => ({
         ...row,
+        messages: messages[index] ?? null,
         place: ring.append(group.bytes.subarray(row.start, row.end)),
       }));
       sweep();
       return held;
     },
-    add({ partitionId, count, appendedMs, place, start, end }, base) {
+    add({ partitionId, count, appendedMs, place, start, end, messages }, base) {
       if (place < ring.oldest()) return;
       const rows = partitions.get(partitionId) ?? createCachedRows();
       partitions.set(partitionId, rows);
-      rows.add({ base, count, appendedMs, place, bytes: end - start });
+      rows.add({ base, count, appendedMs, place, bytes: end - start, living: living.add(messages) });
     },
     dropBelow(partitionId, offset) {
       const rows = partitions.get(partitionId);
@@ -74,8 +80,9 @@ export function createTailCache(bytesMax: number, segmentBytes = SEGMENT_BYTES):
       const room = createReadRoom(request);
       const result: StoredMessage[] = [];
       for (let at = first; at < rows.count() && !room.isFull(); at++) {
-        const { base, count, appendedMs, place, bytes } = rows.at(at);
-        const batch = openBatch(ring.bytesAt(place, bytes));
+        const row = rows.at(at);
+        const { base, count, appendedMs, place, bytes } = row;
+        const batch = living.find(row.living) ?? openBatch(ring.bytesAt(place, bytes));
         const from = Math.max(0, fromOffset - base);
         const to = room.take(batch, from, count);
         for (const message of batch.messages(from, to)) {

@@ -9,16 +9,19 @@ import { ROW_NUMBERS, type WriteGroup } from './storageProtocol.ts';
 export const ROW_BYTES_MAX = 256 * 1024;
 export const ROW_MESSAGES_MAX = Math.min(1000, BATCH_MESSAGES_MAX);
 
-/** Collects writes into what the storage thread commits at once. Afterwards nobody needs their messages any more. */
+/** Collects writes into what the storage thread commits at once. */
 export interface GroupBuilder {
   /** `partitionIds` go with `batch.appends`. Answers the first row of each append. */
   add(batch: WriteBatch, partitionIds: number[]): number[];
   bytes(): number;
   build(epoch: number): WriteGroup;
+  /** The messages of each row of the group. */
+  messages(): Message[][];
 }
 
 export function createGroupBuilder(): GroupBuilder {
   const rows: number[] = [];
+  const messagesOfRows: Message[][] = [];
   const prepared: PreparedBatch[] = [];
   // Of several commits or state entries for the same key only the last is seen afterwards, so only that is written.
   const commits = new Map<string, [string, string, number, number]>();
@@ -38,10 +41,12 @@ export function createGroupBuilder(): GroupBuilder {
       bytes += batch.bytes;
     }
     rows.push(partitionId, to - from, nowMs, bytes);
+    messagesOfRows.push(from === 0 && to === messages.length ? messages : messages.slice(from, to));
   };
 
   return {
     bytes: () => bytes,
+    messages: () => messagesOfRows,
     add(batch, partitionIds) {
       const firstRows = batch.appends.map(({ messages }, index) => {
         const partitionId = partitionIds[index] as number;
