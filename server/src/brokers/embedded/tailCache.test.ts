@@ -220,7 +220,9 @@ const anyAction = fc.oneof(
   },
 );
 
-it('answers as plain arrays would, whatever is written, refused, dropped and written over', () => {
+it('answers as plain arrays would, whatever is written, refused, dropped and written over', {
+  timeout: 30_000,
+}, () => {
   const bytesMax = 4096;
   const seen = { wrapped: false, refused: false, nothing: false, several: false };
   const runs = fc.array(fc.tuple(anyAction, fc.nat(), fc.nat({ max: 12 }), fc.nat({ max: 3000 })), {
