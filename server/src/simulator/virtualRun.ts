@@ -128,14 +128,15 @@ class VirtualRun {
   }
 
   #createEngine(): Engine {
-    const { seed, document, checkPayload } = this.#options;
-    return createEngine({
+    const { seed, document, checkPayload, interpose } = this.#options;
+    const engine = createEngine({
       plan: this.#plan,
       runId: 'run:virtual',
       seed,
       settings: document.settings,
       ...(checkPayload ? { checkPayload } : {}),
     });
+    return interpose ? interpose(engine) : engine;
   }
 
   #start(afterCrash: boolean, paused: boolean): void {
@@ -192,18 +193,20 @@ class VirtualRun {
     this.#requests.clear();
     this.#wake = null;
     this.#engine = this.#createEngine();
-    this.#options.witness?.processDied();
+    this.#options.witness?.processDied(this.#clock.nowMs);
     this.#start(true, false);
   }
 
   #command(command: VirtualCommand): void {
     const nowMs = this.#nowMs();
-    if (command.type === 'step') this.#feed({ type: 'step-one', requestId: this.#nextRequestId++, nowMs });
+    const requestId = this.#nextRequestId++;
+    this.#options.witness?.asked(requestId, command, this.#clock.nowMs);
+    if (command.type === 'step') this.#feed({ type: 'step-one', requestId, nowMs });
     else if (command.type === 'command')
-      this.#feed({ type: 'command', requestId: this.#nextRequestId++, command: command.command, nowMs });
+      this.#feed({ type: 'command', requestId, command: command.command, nowMs });
     else if (command.type === 'ingest') {
       const { producer, messages } = command;
-      this.#feed({ type: 'ingested', requestId: this.#nextRequestId++, producer, messages, nowMs });
+      this.#feed({ type: 'ingested', requestId, producer, messages, nowMs });
     } else this.#feed({ type: command.type, nowMs });
   }
 
@@ -211,6 +214,8 @@ class VirtualRun {
     const requestId = this.#nextRequestId++;
     this.#requests.set(requestId, fault);
     const command = { type: 'inject-fault', fault: fault.spec } as const;
+    const { nowMs } = this.#clock;
+    this.#options.witness?.asked(requestId, { afterMs: nowMs - this.#startMs, type: 'command', command }, nowMs);
     this.#feed({ type: 'command', requestId, command, nowMs: this.#nowMs() });
   }
 
@@ -239,6 +244,7 @@ class VirtualRun {
         return;
       case 'reply':
         this.#result.replies.push(effect);
+        this.#options.witness?.answered(effect.requestId, effect, this.#clock.nowMs);
         return;
       case 'stepped':
         this.#result.steps.push(effect);
@@ -254,7 +260,7 @@ class VirtualRun {
         this.#result.statuses.push({ status: effect.status, error: effect.error });
         return;
       case 'reset-instance':
-        this.#options.witness?.instanceDied(effect.node, effect.instance);
+        this.#options.witness?.instanceDied(effect.node, effect.instance, this.#clock.nowMs);
         return;
       case 'stalled':
         return;
@@ -312,6 +318,7 @@ class VirtualRun {
 
   #answered(effect: Extract<EngineEffect, { type: 'answer' }>): void {
     this.#result.answers.push(effect);
+    this.#options.witness?.answered(effect.requestId, effect, this.#clock.nowMs);
     const fault = this.#requests.get(effect.requestId);
     if (fault && effect.ok) this.#faultIds.set(fault, (effect.value as { faultId: string }).faultId);
     this.#requests.delete(effect.requestId);

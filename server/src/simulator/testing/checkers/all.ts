@@ -1,8 +1,9 @@
 import type { Checker, Evidence, Violation } from './evidence.ts';
 import { checkFates } from './fates.ts';
 import { checkCounts, checkProduction, checkProgress } from './log.ts';
-import { checkHandling } from './order.ts';
-import { checkOutputs, checkRedriven } from './outputs.ts';
+import { checkFencing, checkHandling } from './order.ts';
+import { checkOutputs } from './outputs.ts';
+import { checkRedriven } from './redrives.ts';
 
 const CHECKERS: Checker[] = [
   checkProgress,
@@ -11,6 +12,7 @@ const CHECKERS: Checker[] = [
   checkOutputs,
   checkRedriven,
   checkHandling,
+  checkFencing,
   checkCounts,
 ];
 

@@ -1,4 +1,3 @@
-import type { FaultKind } from '@millrace/shared/faults/fault.ts';
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
 import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
@@ -57,9 +56,13 @@ export function ledgerOf({ run }: Evidence, node: string): Map<string, LedgerEnt
     const entry = JSON.parse(value) as LedgerEntry;
     const known = ledger.get(name);
     // One place is only ever met under one key; two entries would say that it was handled under both.
-    ledger.set(name, known ? { times: known.times + entry.times, emits: known.emits + entry.emits } : entry);
+    ledger.set(name, known ? addedUp(known, entry) : entry);
   }
   return ledger;
+}
+
+function addedUp(a: LedgerEntry, b: LedgerEntry): LedgerEntry {
+  return { times: a.times + b.times, emits: a.emits + b.emits, turn: Math.max(a.turn, b.turn) };
 }
 
 /** How many dead letters a consumer has made of the message at each place (`topic name/partition/offset`). */
@@ -70,8 +73,7 @@ export function lettersOf(
   const letters = new Map<string, number>();
   const [topic] = deadLetterTopics;
   if (topic === undefined) return letters;
-  // Under this fault whoever appends does so again, under the same ids.
-  const repeats = hadFault(evidence, 'lost-acks');
+  const repeats = copiesAppended(evidence, null, topic) > 1;
   for (const { message } of historyOf(evidence, topic)) {
     const { extensions = {} } = message;
 
@@ -104,14 +106,33 @@ export function hasCleanup({ run }: Evidence, topic: string): boolean {
   return planned.cleanup === 'compact' || ageMs + bytes + messages > 0;
 }
 
-export function hadFault({ scenario }: Evidence, ...kinds: FaultKind[]): boolean {
-  return scenario.faultPlan.some((fault) => fault.kind === 'injected' && kinds.includes(fault.spec.kind));
+/**
+ * How often a message that is appended once may be in a topic at most. Each fault `duplicate` on the edge from `node` adds
+ * one; `lost-acks` makes whoever appends do so once more, under the same id.
+ */
+export function copiesAppended({ scenario, run }: Evidence, node: string | null, topic: string): number {
+  let most = 1;
+  let isRepeated = false;
+  for (const fault of scenario.faultPlan) {
+    if (fault.kind !== 'injected') continue;
+    const { kind, target } = fault.spec;
+    const edge = run.plan.publishEdges.find(({ edgeId }) => edgeId === target.edgeId);
+    if (kind === 'duplicate' && edge?.node === node && edge.topic === topic) most++;
+    isRepeated ||= kind === 'lost-acks' && target.nodeId === topic;
+  }
+  return isRepeated ? most + 1 : most;
 }
 
-export function seeksOf({ scenario }: Evidence, node: string): number {
+/** How often a person has asked for the group to be moved, there if a place is given. */
+export function seeksOf({ scenario }: Evidence, node: string, topic?: string, partition?: number): number {
   return scenario.commands.filter(
-    (command) =>
-      command.type === 'command' && command.command.type === 'seek' && command.command.node === node,
+    ({ type, ...rest }) =>
+      type === 'command' &&
+      'command' in rest &&
+      rest.command.type === 'seek' &&
+      rest.command.node === node &&
+      (topic === undefined ||
+        rest.command.positions.some((at) => at.topic === topic && at.partition === partition)),
   ).length;
 }
 

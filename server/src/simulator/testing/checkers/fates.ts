@@ -1,6 +1,7 @@
-import { keyText, readPath } from '@millrace/shared/message/payloadPath.ts';
 import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
+import { laneName } from '../../witness.ts';
 import { ledgerName } from '../generate/ledger.ts';
+import { dedupKeyOf } from './dedupKey.ts';
 import {
   type Checker,
   type Copy,
@@ -62,7 +63,7 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
     evidence.run.log.state().flatMap(({ store, key }) => (store === `seen:${node}` ? [key] : [])),
   );
   for (const copy of forgotten) {
-    if (remembered.has(dedupKeyOf(consumer, copy)) && guarantee !== 'at-most-once')
+    if (remembered.has(dedupKeyOf(consumer, copy.message)) && guarantee !== 'at-most-once')
       violations.push(`[DL6] ${node} remembers the key of ${placeOf(copy)} and has no effect of it`);
   }
   const cleaned = consumer.subscriptions.some(({ topic }) => hasCleanup(evidence, topic));
@@ -91,43 +92,52 @@ function neverHandled(consumer: PlannedConsumer, fates: Fate[], silent: Copy[]):
   if (consumer.idempotency.window === 'off' || consumer.afterLastAttempt === 'skip') return [];
   const handled = new Set(
     fates.flatMap(({ copy, effects, letters }) =>
-      effects + letters > 0 ? [dedupKeyOf(consumer, copy)] : [],
+      effects + letters > 0 ? [dedupKeyOf(consumer, copy.message)] : [],
     ),
   );
-  return silent.filter((copy) => !handled.has(dedupKeyOf(consumer, copy)));
+  return silent.filter((copy) => !handled.has(dedupKeyOf(consumer, copy.message)));
 }
 
-function repeated(evidence: Evidence, { node, guarantee }: PlannedConsumer, fates: Fate[]): Violation[] {
-  // A seek asks for a repetition; a crash may cause one where the commit comes after the effects.
-  if (guarantee === 'at-least-once' && evidence.run.crashes > 0) return [];
-  const most = 1 + seeksOf(evidence, node);
+function repeated(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]): Violation[] {
+  const { node, guarantee } = consumer;
   return fates
-    .filter(({ effects, letters }) => effects + letters > most)
+    .filter(({ copy, effects, letters }) => effects + letters > mostOf(evidence, consumer, copy))
     .map(
       ({ copy, effects, letters }): Violation =>
         `[DL1] ${node} (${guarantee}) has ${effects} effects and ${letters} dead letters of ${placeOf(copy)}`,
     );
 }
 
+/**
+ * How often a message may have ended: once, and again for each seek that went back before it, and, where the commit
+ * comes after the effects, for each crash at which it was there and not committed.
+ */
+function mostOf(
+  evidence: Evidence,
+  { node, guarantee }: PlannedConsumer,
+  { topic, partition, offset }: Copy,
+): number {
+  let most = 1 + seeksOf(evidence, node, topic, partition);
+  if (guarantee !== 'at-least-once') return most;
+  const lane = laneName(node, topic, partition);
+  for (const event of evidence.testimony.events) {
+    if (event.type !== 'restart') continue;
+    const { commits, ends } = event.kept;
+    if (offset >= (commits.get(lane) ?? 0) && offset < (ends.get(topic)?.[partition] ?? 0)) most++;
+  }
+  return most;
+}
+
 function handledAsDuplicates(consumer: PlannedConsumer, fates: Fate[]): Violation[] {
   if (consumer.idempotency.window === 'off') return [];
   const effects = new Map<string, number>();
   for (const fate of fates) {
-    const key = dedupKeyOf(consumer, fate.copy);
+    const key = dedupKeyOf(consumer, fate.copy.message);
     effects.set(key, (effects.get(key) ?? 0) + fate.effects);
   }
   return [...effects]
     .filter(([, times]) => times > 1)
     .map(([key, times]): Violation => `[DL6] ${consumer.node} has ${times} effects under the key ${key}`);
-}
-
-/** The key as rule DL6 words it, found without the engine's code. */
-function dedupKeyOf({ idempotency }: PlannedConsumer, { message }: Copy): string {
-  if (idempotency.window === 'off' || idempotency.key === '') return message.id;
-  const values = idempotency.key
-    .split(',')
-    .map((path) => keyText(readPath(JSON.parse(message.data), path.trim())));
-  return values.every((value) => value === null) ? message.id : JSON.stringify(values);
 }
 
 function placeOf({ topic, partition, offset, message }: Copy): string {
