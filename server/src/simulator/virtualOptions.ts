@@ -71,6 +71,8 @@ export type VirtualRunOptions = {
   /** Runs invocations instead of `handlers`: a real sandbox, for one. */
   invoke?: (invocation: Invocation, nowMs: number) => AttemptOutcome[];
   checkPayload?: PayloadCheck;
+  /** Attempts take a little at least, and up to so much more; less than half a millisecond when left out. */
+  attemptUsMax?: number;
   commands?: VirtualCommand[];
   paused?: boolean;
   faults?: VirtualFaults;

@@ -346,9 +346,9 @@ class VirtualRun {
   }
 
   #outcomesOf(invocation: Invocation): AttemptOutcome[] {
-    const { invoke, handlers = {} } = this.#options;
+    const { invoke, handlers = {}, attemptUsMax = 400 } = this.#options;
     const nowMs = this.#nowMs();
-    const durationUs = (): number => 50 + this.#random.int(400);
+    const durationUs = (): number => 50 + this.#random.int(attemptUsMax);
     const native = this.#natives.get(invocation.node);
     if (native) return native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
     if (invoke) return invoke(invocation, nowMs);

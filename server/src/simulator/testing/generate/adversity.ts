@@ -18,6 +18,7 @@ export function generateAdversity(dice: Dice, plan: ExecutionPlan): Adversity {
   const faultPlan = [
     ...(share(dice, 0.75) ? driverFaults(dice) : []),
     ...(share(dice, 0.6) ? injectedFaults(dice, plan) : []),
+    ...(share(dice, 0.3) ? instanceCrashes(dice, plan) : []),
     ...sentBack.crashes,
   ];
   const commands = share(dice, 0.5) ? operatorCommands(dice, plan) : [];
@@ -55,6 +56,21 @@ function injectedFaults(dice: Dice, plan: ExecutionPlan): FaultPlan {
   }
   return faults;
 }
+
+/** Instances of one group die one after the other, and come back soon: now and then while one has something in hand. */
+function instanceCrashes(dice: Dice, plan: ExecutionPlan): FaultPlan {
+  const shared = plan.consumers.filter(({ instances, kind }) => instances > 1 && kind === 'handler');
+  const { node, instances } = oneOf(dice, shared.length > 0 ? shared : plan.consumers);
+  return Array.from({ length: 1 + upTo(dice, INSTANCE_CRASHES_MAX) }, (): PlannedFault => {
+    const { fromMs } = span(dice);
+    const durationMs = 1 + upTo(dice, share(dice, 0.5) ? 10 : 200);
+    const target = { nodeId: node, instance: upTo(dice, instances) };
+    const spec: FaultSpec = { kind: 'crash', target, rate: 1, delayMs: 0, durationMs };
+    return { kind: 'injected', fromMs, toMs: fromMs + durationMs, spec };
+  });
+}
+
+const INSTANCE_CRASHES_MAX = 16;
 
 function targetFor(dice: Dice, plan: ExecutionPlan, kind: FaultKind): Omit<FaultSpec, 'durationMs'> | null {
   const rate = kind === 'fail' ? 0.5 * dice.next() : 0.2 + 0.8 * dice.next();
@@ -116,14 +132,14 @@ function redrives(dice: Dice, plan: ExecutionPlan): { commands: VirtualCommand[]
       command: { type: 'redrive', topic, selection: {}, dryRun },
     });
     if (!dryRun) jobs++;
-    const soonMs = afterMs + upTo(dice, 20);
+    const soonMs = afterMs + upTo(dice, 12);
     if (share(dice, 0.4)) {
       const redriveId = `redrive:${1 + upTo(dice, jobs + 1)}`;
       commands.push({ afterMs: soonMs, type: 'command', command: { type: 'cancel-redrive', redriveId } });
       const againMs = soonMs + upTo(dice, 100);
       commands.push({ afterMs: againMs, type: 'command', command: { type: 'resume-redrive', redriveId } });
     }
-    if (share(dice, 0.3)) crashes.push({ kind: 'process-crash', fromMs: soonMs, toMs: soonMs + 1 });
+    if (share(dice, 0.5)) crashes.push({ kind: 'process-crash', fromMs: soonMs, toMs: soonMs + 1 });
   }
   return { commands, crashes };
 }

@@ -14,10 +14,15 @@ export type GeneratedFlow = {
   handlers: Record<string, NativeHandler>;
   /** Ids each producer makes, doubled ones as often as they are made. */
   produced: Record<string, string[]>;
+  attemptUsMax: number;
 };
 
 const TOPICS_MAX = 6;
 const ITEMS_MAX = 60;
+/** Most producers go on for about as long as things go wrong: what happens to a run that is over tests nothing. */
+const LASTS_SECONDS_MAX = 3.5;
+/** Longest attempts: mostly as short as those of real code, sometimes so long that crashes find many under way. */
+const ATTEMPT_US_MAX = [400, 400, 20_000, 60_000];
 /** Topics that are further down than this get little: every fan-out doubles what comes behind it. */
 const LAYERS_MAX = 5;
 
@@ -37,7 +42,7 @@ export function generateFlow(name: string, dice: Dice): GeneratedFlow {
     builder: flow(name),
     topics: [],
     partitions: {},
-    flow: { sources: {}, handlers: {}, produced: {} },
+    flow: { sources: {}, handlers: {}, produced: {}, attemptUsMax: oneOf(dice, ATTEMPT_US_MAX) },
     written: new Set(),
   };
   const topics = 1 + upTo(dice, TOPICS_MAX);
@@ -70,9 +75,10 @@ function drawProducer(drawing: Drawing, name: string): void {
   const ids = Array.from({ length: total }, (_, index) =>
     doubled && index > 3 && share(dice, 0.2) ? `${name}-${index - 1 - upTo(dice, 3)}` : `${name}-${index}`,
   );
-  const speed = share(dice, 0.4)
+  const lastsSeconds = 0.1 + dice.next() * LASTS_SECONDS_MAX;
+  const speed = share(dice, 0.25)
     ? { mode: 'full' as const }
-    : { mode: 'rate' as const, ratePerSecond: 20 + upTo(dice, 500) };
+    : { mode: 'rate' as const, ratePerSecond: Math.ceil(total / lastsSeconds) };
   builder.node('replay', name, { speed, whenFull: share(dice, 0.85) ? 'block' : 'drop' });
   const targets =
     share(dice, 0.2) && topics.length > 1

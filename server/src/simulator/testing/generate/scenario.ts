@@ -20,6 +20,7 @@ export function optionsOf({
   faultPlan,
   commands,
   seed,
+  attemptUsMax,
 }: Scenario): VirtualRunOptions {
-  return { document, sources, handlers, faultPlan, commands, seed, keep: 'counts' };
+  return { document, sources, handlers, faultPlan, commands, seed, attemptUsMax, keep: 'counts' };
 }
