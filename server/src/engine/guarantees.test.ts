@@ -95,6 +95,22 @@ describe('guarantees when the process dies', () => {
     expect(lost).toBeGreaterThan(0);
   });
 
+  it('[DL4] [TR2] at-most-once: the message that stops the run was committed before, and is counted as dropped', () => {
+    const failing: NativeHandler = (event, ctx) => {
+      if (event.id === 'item-100') throw new Error('This message stops the run.');
+      counting(event, ctx);
+    };
+    const config = { afterLastAttempt: 'stop' };
+    const result = run('at-most-once', [], 1, config, { handlers: { 'node:work': failing } });
+    expect(result.view.status).toBe('failed');
+    const committed = result.log.commits().reduce((sum, { offset }) => sum + offset, 0);
+    const { in: finished, dropped } = result.view.nodes['node:work'] ?? {};
+    expect(dropped).toBe(1);
+    expect(finished, 'all that is committed is counted').toBe(committed);
+    expect(times(result)).toHaveLength(committed - 1);
+    expect(result.traces.filter(({ kind }) => kind === 'dropped')).toMatchObject([{ messageId: 'item-100' }]);
+  });
+
   it('[RN3] a crash counts for the message under way, not for the first of its strand', () => {
     // Effects that are written and not committed come again, before the message that was under way.
     for (let seed = 1; seed <= 40; seed++) {

@@ -28,7 +28,7 @@ type Happening =
   | { type: 'crash' };
 
 /** 2026-01-01T00:00:00Z: runs that give no time of their own all begin then. */
-const DEFAULT_START_MS = 1_767_225_600_000;
+export const START_MS = 1_767_225_600_000;
 /** More than any test asks for; a run that needs more does not end. */
 const HAPPENINGS_MAX = 3_000_000;
 const CRASHES_MAX = 1000;
@@ -69,7 +69,7 @@ class VirtualRun {
       if (native) this.#natives.set(node.id, native);
     }
     this.#random = createRandom(`${options.seed}:world`);
-    this.#startMs = options.startMs ?? DEFAULT_START_MS;
+    this.#startMs = options.startMs ?? START_MS;
     this.#clock = createVirtualClock(this.#startMs);
     this.#log = options.log ?? createMemoryLog();
     this.#log.open(topicsOf(this.#plan));

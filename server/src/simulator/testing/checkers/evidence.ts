@@ -106,6 +106,26 @@ export function hasCleanup({ run }: Evidence, topic: string): boolean {
   return planned.cleanup === 'compact' || ageMs + bytes + messages > 0;
 }
 
+/** Whether a consumer that is to stop the run after a last attempt has done so: then it has not handled everything. */
+export function wasStopped({ run }: Evidence): boolean {
+  const { status, error } = run.statuses.at(-1) ?? {};
+  return status === 'failed' && error?.code !== 'BACKLOG_FULL';
+}
+
+/**
+ * Messages that a topic did not take because of its schema and has put among its dead letters, as they were sent (TP5);
+ * what was sent back from there apart.
+ */
+export function parkedFrom(evidence: Evidence, source: string, topic: string): { id: string; causationId: string | null }[] {
+  const [home] = evidence.run.plan.topics.find((own) => own.topic === topic)?.deadLetterTopics ?? [];
+  if (home === undefined) return [];
+  return historyOf(evidence, home).flatMap(({ message: { extensions = {} } }) =>
+    extensions.dlgroup === topic && extensions.dlsource === source && Number(extensions.redrives) === 0
+      ? [{ id: String(extensions.dlid), causationId: (extensions.dlcausation as string | undefined) ?? null }]
+      : [],
+  );
+}
+
 /**
  * How often a message that is appended once may be in a topic at most. Each fault `duplicate` on the edge from `node` adds
  * one; `lost-acks` makes whoever appends do so once more, under the same id.

@@ -16,6 +16,7 @@ import {
   seeksOf,
   topicName,
   type Violation,
+  wasStopped,
 } from './evidence.ts';
 
 /** What became of the message at one place: how often its effects are there, and how many dead letters were made of it. */
@@ -78,7 +79,11 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
   }
   // Timers that are skipped are counted, too, and have no place.
   const exact =
-    guarantee === 'exactly-once' && afterLastAttempt !== 'skip' && !cleaned && seeksOf(evidence, node) === 0;
+    guarantee === 'exactly-once' &&
+    afterLastAttempt !== 'skip' &&
+    !cleaned &&
+    seeksOf(evidence, node) === 0 &&
+    !wasStopped(evidence);
   if (exact && open !== counted)
     violations.push(`[TR2] ${node} counts ${counted} skipped, dropped or duplicates; ${open} have no effect`);
   if (dropped > 0 && guarantee !== 'at-most-once')

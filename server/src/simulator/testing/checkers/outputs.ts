@@ -8,6 +8,7 @@ import {
   type Evidence,
   historyOf,
   ledgerOf,
+  parkedFrom,
   type Violation,
 } from './evidence.ts';
 
@@ -18,7 +19,12 @@ const EMITS_MAX = 4;
 export const checkOutputs: Checker = (evidence) =>
   evidence.run.plan.consumers.flatMap((consumer) => {
     const emitted = emittedBy(evidence, consumer);
-    return [...wrongIds(consumer, emitted), ...wrongNumbers(evidence, consumer, emitted.length)];
+    const topics = new Set(Object.values(consumer.outputs).flat());
+    const parked = [...topics].flatMap((topic) => parkedFrom(evidence, consumer.source, topic)).length;
+    return [
+      ...wrongIds(consumer, emitted),
+      ...wrongNumbers(evidence, consumer, emitted.length + parked),
+    ];
   });
 
 /** What the consumer has appended to its topics, dead letters and what was sent back from them apart. */

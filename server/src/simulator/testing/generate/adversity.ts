@@ -119,7 +119,7 @@ function operatorCommands(dice: Dice, plan: ExecutionPlan): VirtualCommand[] {
 function redrives(dice: Dice, plan: ExecutionPlan): { commands: VirtualCommand[]; crashes: FaultPlan } {
   const commands: VirtualCommand[] = [];
   const crashes: FaultPlan = [];
-  const parked = plan.consumers.flatMap(({ deadLetterTopics }) => deadLetterTopics);
+  const parked = [...plan.consumers, ...plan.topics].flatMap(({ deadLetterTopics }) => deadLetterTopics);
   if (parked.length === 0) return { commands, crashes };
   let jobs = 0;
   for (let index = 1 + upTo(dice, REDRIVES_MAX); index > 0; index--) {
