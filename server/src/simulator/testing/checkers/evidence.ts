@@ -127,10 +127,11 @@ export function parkedFrom(evidence: Evidence, source: string, topic: string): {
 }
 
 /**
- * How often a message that is appended once may be in a topic at most. Each fault `duplicate` on the edge from `node` adds
- * one; `lost-acks` makes whoever appends do so once more, under the same id.
+ * How often a message that `node` sends to a topic once may be there at most, or among its dead letters. Each fault
+ * `duplicate` on the edge adds one; `lost-acks` makes whoever appends do so once more, under the same id.
  */
-export function copiesAppended({ scenario, run }: Evidence, node: string | null, topic: string): number {
+export function copiesAppended(evidence: Evidence, node: string | null, topic: string): number {
+  const { scenario, run } = evidence;
   let most = 1;
   let isRepeated = false;
   for (const fault of scenario.faultPlan) {
@@ -140,7 +141,9 @@ export function copiesAppended({ scenario, run }: Evidence, node: string | null,
     if (kind === 'duplicate' && edge?.node === node && edge.topic === topic) most++;
     isRepeated ||= kind === 'lost-acks' && target.nodeId === topic;
   }
-  return isRepeated ? most + 1 : most;
+  if (isRepeated) most++;
+  const [home] = run.plan.topics.find((own) => own.topic === topic)?.deadLetterTopics ?? [];
+  return node === null || home === undefined ? most : Math.max(most, copiesAppended(evidence, null, home));
 }
 
 /** How often a person has asked for the group to be moved, there if a place is given. */

@@ -58,7 +58,8 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
   const { skipped, dropped, deduplicated, expired } = countersOf(evidence, node);
   const silent = fates.filter(({ effects, letters }) => effects + letters === 0).map(({ copy }) => copy);
   const violations: Violation[] = [];
-  const forgotten = neverHandled(consumer, fates, silent);
+  // Of a run that was cut short, what they are duplicates of may stand past the commit.
+  const forgotten = wasStopped(evidence) ? [] : neverHandled(consumer, fates, silent);
   // What storage has kept of the memory of keys says whose mistake it is.
   const remembered = new Set(
     evidence.run.log.state().flatMap(({ store, key }) => (store === `seen:${node}` ? [key] : [])),

@@ -35,6 +35,8 @@ class HandlingCheck {
   readonly #handledKeys = new Set<string>();
   /** Seeks that may have been done or not, and what was met of their lanes since they were asked for. */
   readonly #seeks = new Map<number, Map<string, Set<number>>>();
+  /** Place → the highest number of an attempt that was begun there, since its lane was last moved. */
+  readonly #attempts = new Map<string, Map<number, number>>();
   #nowMs = 0;
 
   constructor(evidence: Evidence, consumer: PlannedConsumer) {
@@ -101,7 +103,10 @@ class HandlingCheck {
     if (!lanes) return;
     this.#seeks.delete(requestId);
     if (!mayBeDone) return;
-    for (const [lane, met] of lanes) this.#met.set(lane, met);
+    for (const [lane, met] of lanes) {
+      this.#met.set(lane, met);
+      this.#attempts.delete(lane);
+    }
     for (const strand of this.#strands.values()) {
       if (!lanes.has(strand.lane)) continue;
       strand.furthest = -1;
@@ -119,6 +124,7 @@ class HandlingCheck {
           `[CG2] instances ${[...holders.keys()].join(' and ')} of ${invocation.node} have messages of ${place} at once`,
         );
     }
+    for (const delivery of invocation.deliveries) if (!delivery.timer) this.#countAttempt(delivery);
     for (const strand of this.#strandsOf(invocation)) {
       strand.underWay++;
       if (strand.underWay > 1 && this.#consumer.order !== 'none')
@@ -126,6 +132,23 @@ class HandlingCheck {
           `[DL7] ${invocation.node} (order ${this.#consumer.order}) has two invocations of one strand under way`,
         );
     }
+  }
+
+  /** Rule DL3: an attempt begins when the one before it is on disk, so that no crash forgets one or grants another. */
+  #countAttempt({ topic, partition, offset, attempt }: Delivery): void {
+    const { node, retry, afterLastAttempt } = this.#consumer;
+    const lane = laneName(node, topic, partition);
+    for (const lanes of this.#seeks.values()) if (lanes.has(lane)) return;
+    const attempts = this.#attempts.get(lane) ?? new Map<number, number>();
+    this.#attempts.set(lane, attempts);
+    const before = attempts.get(offset) ?? 0;
+    attempts.set(offset, Math.max(before, attempt));
+    const place = `${topic}/${partition}/${offset}`;
+    if (attempt < before)
+      this.#found.push(`[DL3] ${node} tries ${place} for the ${attempt}. time after its ${before}. attempt`);
+    // What stops its run is met again when the process dies before the run has ended.
+    if (attempt > retry.attemptsMax && afterLastAttempt !== 'stop')
+      this.#found.push(`[DL3] ${node} tries ${place} ${attempt} times, ${retry.attemptsMax} are set`);
   }
 
   #over(invocation: SeenInvocation): void {

@@ -25,35 +25,34 @@ export const checkRedriven: Checker = (evidence) => {
 function roundsOf(evidence: Evidence): Map<string, Round> {
   const rounds = new Map<string, Round>();
   const topics = new Map(evidence.run.plan.topics.map(({ topic }) => [topicName(evidence, topic), topic]));
-  const roundOf = (message: Message, group: unknown, redrives: number): Round => {
-    const { dltopic, dlpartition, dloffset } = message.extensions ?? {};
-    const what = `${dltopic}/${dlpartition}/${dloffset} of ${group}, round ${redrives}`;
-    const round = rounds.get(what) ?? {
-      what,
-      topic: topics.get(String(dltopic)) ?? '',
-      letters: 0,
-      marked: 0,
-      sentBack: 0,
-    };
+  const roundOf = (what: string, topic: string): Round => {
+    const round = rounds.get(what) ?? { what, topic, letters: 0, marked: 0, sentBack: 0 };
     rounds.set(what, round);
     return round;
   };
-  const marks = new Set(
-    evidence.run.log
-      .state()
-      .flatMap(({ store, key }) =>
-        store.startsWith('redriven:') ? [`${store.slice('redriven:'.length)}/${key}`] : [],
-      ),
-  );
+  const marks = marksOf(evidence);
   for (const { topic } of evidence.run.plan.topics) {
     for (const [partition, stored] of (evidence.testimony.history.get(topic) ?? []).entries()) {
       for (const { message, offset } of stored) {
-        if (isSentBack(message)) {
-          roundOf(message, message.extensions?.redriveto, redrivesOf(message)).sentBack++;
-        } else if (isLetter(evidence, message)) {
-          const round = roundOf(message, message.extensions?.dlgroup, redrivesOf(message) + 1);
+        const { extensions = {} } = message;
+        const { dltopic, dlpartition, dloffset, dlgroup, dlid, dlsource, redriveto } = extensions;
+        const redrives = Number(extensions.redrives ?? 0);
+        const isMarked = marks.has(`${topic}/${partition}/${offset}`);
+        const place = `${dltopic}/${dlpartition}/${dloffset}`;
+        const note = (round: Round): void => {
           round.letters++;
-          if (marks.has(`${topic}/${partition}/${offset}`)) round.marked++;
+          if (isMarked) round.marked++;
+        };
+        if (redriveto !== undefined) {
+          roundOf(`${place} of ${redriveto}, round ${redrives}`, topic).sentBack++;
+        } else if (isLetter(evidence, message)) {
+          const home = topics.get(String(dltopic)) ?? '';
+          note(roundOf(`${place} of ${dlgroup}, round ${redrives + 1}`, home));
+        } else if (isMisfitLetter(evidence, message)) {
+          // Its topic refuses it each time anew, so that what is sent back is among its dead letters once more.
+          const what = `${dlid} from ${dlsource}, refused by ${dlgroup}`;
+          note(roundOf(`${what}, round ${redrives + 1}`, topic));
+          if (redrives > 0) roundOf(`${what}, round ${redrives}`, topic).sentBack++;
         }
       }
     }
@@ -61,12 +60,10 @@ function roundsOf(evidence: Evidence): Map<string, Round> {
   return rounds;
 }
 
-function redrivesOf({ extensions }: Message): number {
-  return Number(extensions?.redrives ?? 0);
-}
-
-function isSentBack({ extensions }: Message): boolean {
-  return extensions?.redriveto !== undefined;
+/** Where the dead letters stand that are marked as sent back. */
+function marksOf({ run }: Evidence): Set<string> {
+  const marks = run.log.state().filter(({ store }) => store.startsWith('redriven:'));
+  return new Set(marks.map(({ store, key }) => `${store.slice('redriven:'.length)}/${key}`));
 }
 
 /** A dead letter of a consumer, but for those of timers, which are set again and appended nowhere. */
@@ -75,4 +72,9 @@ function isLetter({ run }: Evidence, { type, source, extensions }: Message): boo
   if (consumer?.source !== source) return false;
   // What a timer emits has its type, too, but a place.
   return type !== TIMER_TYPE || Number(extensions?.dloffset) >= 0;
+}
+
+/** What a topic did not take (TP5). */
+function isMisfitLetter({ run }: Evidence, { extensions }: Message): boolean {
+  return run.plan.topics.some(({ topic }) => topic === extensions?.dlgroup);
 }
