@@ -121,4 +121,25 @@ describe('guarantees when the process dies', () => {
       expect(times(result)).toHaveLength(TOTAL);
     }
   }, 20_000);
+
+  it('[DL3] [DL1] at-least-once: what was over and not committed has its last attempt again, and no attempt more', () => {
+    const config = { retry: { ...PATIENT, attemptsMax: 3, delayMs: 10, delayMsMax: 10 } };
+    const one = { 'node:source': listSource(1, () => ({ id: 'item-0' })) };
+    let repeats = 0;
+    for (let crashMs = 1; crashMs <= 80; crashMs++) {
+      const attempts: number[] = [];
+      const failing: NativeHandler = ({ attempt }) => {
+        attempts.push(attempt);
+        throw new Error('This message always fails.');
+      };
+      const handlers = { 'node:work': failing };
+      const result = run('at-least-once', [crashMs], crashMs, config, { sources: one, handlers });
+      expect(result.view.status).toBe('completed');
+      expect(attempts, `killed after ${crashMs} ms`).toEqual(attempts.toSorted((a, b) => a - b));
+      const letters = readAll(result.log, 'node:work.dead-letters').flat();
+      expect(new Set(letters.map(({ message }) => message.id)).size).toBe(1);
+      repeats += letters.length - 1;
+    }
+    expect(repeats, 'some kills come between the dead letter and its commit').toBeGreaterThan(0);
+  });
 });
