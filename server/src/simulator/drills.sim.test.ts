@@ -20,7 +20,31 @@ const DRILLS: { rule: string; what: string; changes: Changes; says: RegExp }[] =
     rule: 'DL1',
     what: 'a commit that is kept before the effects it stands for',
     changes: planted.commitBeforeEffect,
-    says: /^\[DL1\] .* has committed \d+ messages without an effect/,
+    says: /^\[DL1\] .* \(handler, .* has committed \d+ messages without an effect/,
+  },
+  {
+    rule: 'DL1',
+    what: 'the same where the effects are lines of a sink',
+    changes: planted.commitBeforeEffect,
+    says: /^\[DL1\] .* \(log, .* has committed \d+ messages without an effect/,
+  },
+  {
+    rule: 'DL1',
+    what: 'the same where nothing tells of a message but what was made of it',
+    changes: planted.commitBeforeEffect,
+    says: /^\[DL1\] .* \((filter|transform|route|throttle), .* has committed \d+ messages that made nothing/,
+  },
+  {
+    rule: 'DL1',
+    what: 'effects that a crash repeats though they are to be there exactly once',
+    changes: planted.commitAfterTransaction,
+    says: /^\[DL1\] .* \(exactly-once\) has [2-9] effects/,
+  },
+  {
+    rule: 'DL1',
+    what: 'the same where only what was made of a message tells of it',
+    changes: planted.commitAfterTransaction,
+    says: /^\[DL1\] .* \((filter|transform|route|throttle), exactly-once\) has made [2-9] of/,
   },
   {
     rule: 'DL6',
@@ -69,6 +93,24 @@ const DRILLS: { rule: string; what: string; changes: Changes; says: RegExp }[] =
     what: 'keys that pass each other in a partition that is to keep its order',
     changes: planted.partitionByKeys,
     says: /^\[DL7\] .* \(order partition\)/,
+  },
+  {
+    rule: 'TP3',
+    what: 'a pushed request that is acknowledged before it is on disk',
+    changes: planted.acknowledgedAtOnce,
+    says: /^\[TP3\] .* has acknowledged .*, which is not all there/,
+  },
+  {
+    rule: 'TP5',
+    what: 'a topic that takes what does not fit its schema',
+    changes: planted.schemasIgnored,
+    says: /^\[TP5\] .* does not fit .* and is in it/,
+  },
+  {
+    rule: 'TP6',
+    what: 'a pushed request that is refused and kept',
+    changes: planted.takenAndRefused,
+    says: /^\[TP6\] .* has refused the request of .* and kept it/,
   },
   {
     rule: 'TR2',

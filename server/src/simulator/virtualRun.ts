@@ -215,7 +215,11 @@ class VirtualRun {
     this.#requests.set(requestId, fault);
     const command = { type: 'inject-fault', fault: fault.spec } as const;
     const { nowMs } = this.#clock;
-    this.#options.witness?.asked(requestId, { afterMs: nowMs - this.#startMs, type: 'command', command }, nowMs);
+    this.#options.witness?.asked(
+      requestId,
+      { afterMs: nowMs - this.#startMs, type: 'command', command },
+      nowMs,
+    );
     this.#feed({ type: 'command', requestId, command, nowMs: this.#nowMs() });
   }
 

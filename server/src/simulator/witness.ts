@@ -22,7 +22,7 @@ export type SeenEvent = { atMs: number } & (
   | { type: 'began' | 'ended' | 'died'; invocation: SeenInvocation }
   /** An instance that had crashed answered after all. */
   | { type: 'late'; invocation: SeenInvocation; outcomes: AttemptOutcome[] }
-  | { type: 'restart'; kept: Positions }
+  | { type: 'restart' }
   | { type: 'asked'; requestId: number; command: VirtualCommand }
   | { type: 'answered'; requestId: number; answer: Answer }
 );
@@ -37,12 +37,17 @@ export type Testimony = {
   /** Topic → partition → what was ever appended, whatever retention has taken since. */
   history: Map<string, StoredMessage[][]>;
   faults: FaultSpan[];
+  /** What storage held at each death of the process. */
+  restarts: Positions[];
+  /** Lane → the commit that storage was given last. */
+  commits: Map<string, number>;
 };
 
 export function createTestimony(): Testimony {
   const events: SeenEvent[] = [];
   const history = new Map<string, StoredMessage[][]>();
   const commits = new Map<string, number>();
+  const restarts: Positions[] = [];
   const underWay = new Map<number, SeenInvocation>();
   const fenced = new Map<number, SeenInvocation>();
   const faults = createFaultWatch();
@@ -77,7 +82,8 @@ export function createTestimony(): Testimony {
       // Numbers of invocations begin anew.
       fenced.clear();
       const ends = [...history].map(([topic, kept]) => [topic, kept.map(({ length }) => length)] as const);
-      events.push({ type: 'restart', kept: { commits: new Map(commits), ends: new Map(ends) }, atMs });
+      restarts.push({ commits: new Map(commits), ends: new Map(ends) });
+      events.push({ type: 'restart', atMs });
     },
     asked(requestId, command, atMs) {
       events.push({ type: 'asked', requestId, command, atMs });
@@ -95,7 +101,7 @@ export function createTestimony(): Testimony {
       faults.landed(write, atMs);
     },
   };
-  return { witness, events, history, faults: faults.spans };
+  return { witness, events, history, faults: faults.spans, commits, restarts };
 }
 
 export function laneName(group: string, topic: string, partition: number): string {

@@ -19,7 +19,8 @@ export type LaneEntry = {
 export const LANE_STORE = 'lane';
 
 export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: number): void {
-  if (lane.closedTries.length > 0) lane.closedTries = lane.closedTries.filter((own) => own.group >= group.number);
+  if (lane.closedTries.length > 0)
+    lane.closedTries = lane.closedTries.filter((own) => own.group >= group.number);
   if (isPlain(lane)) {
     if (lane.entryStored) putState(core, LANE_STORE, lane.entryKey, null);
     lane.entryStored = false;

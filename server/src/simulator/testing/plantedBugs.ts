@@ -1,6 +1,13 @@
 import type { MemoryLog } from '../../brokers/memory/memoryLog.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { AttemptOutcome, EngineEffect, EngineInput, Invocation, StateWrite } from '../../engine/io.ts';
+import type {
+  AttemptOutcome,
+  Commit,
+  EngineEffect,
+  EngineInput,
+  Invocation,
+  StateWrite,
+} from '../../engine/io.ts';
 import type { Storage } from '../storage.ts';
 import type { Changes } from './generate/play.ts';
 import type { Scenario } from './generate/scenario.ts';
@@ -41,6 +48,21 @@ function outsideTransaction(isMeant: (store: string) => boolean): Changes {
     }),
   });
 }
+
+/** Commits are kept outside of the transaction, too late: when the next write lands. A crash in between repeats what is done. */
+export const commitAfterTransaction: Changes = () => ({
+  storage: (log) => {
+    let late: Commit[] = [];
+    return {
+      begin: () => undefined,
+      land: ({ appends, commits, state }, nowMs) => {
+        const { bases } = log.write({ appends, commits: late, state, nowMs });
+        late = commits;
+        return bases;
+      },
+    };
+  },
+});
 
 /** Of a redrive only is kept that it began, not what it has sent back: whoever takes it up begins at its beginning. */
 export const redriveForgetsItsPlace = forgetful((known, { store, key }) =>
@@ -91,7 +113,10 @@ type Config = Scenario['document']['nodes'][number]['config'];
 /** The engine is given another drawing than the scenario says. */
 function misread(change: (config: Config) => object): Changes {
   return ({ document }) => {
-    const nodes = document.nodes.map((node) => ({ ...node, config: { ...node.config, ...change(node.config) } }));
+    const nodes = document.nodes.map((node) => ({
+      ...node,
+      config: { ...node.config, ...change(node.config) },
+    }));
     // Only values of settings that every node of the kind has are changed.
     return { document: { ...document, nodes: nodes as typeof document.nodes } };
   };
@@ -112,6 +137,33 @@ export const anyInstanceHandles: Changes = ({ document }) => {
     interpose: (engine) => ({ step: (input) => engine.step(input).map(misled), view: () => engine.view() }),
   };
 };
+
+/** Payloads are not looked at, whatever schema a topic names. */
+export const schemasIgnored: Changes = () => ({ checkPayload: () => null });
+
+/** Pushed requests that were taken are answered as refused. */
+export const takenAndRefused: Changes = () => {
+  const error = { code: 'BACKLOG_FULL' as const, message: 'There is no room.' };
+  const misled = (effect: EngineEffect): EngineEffect =>
+    effect.type === 'reply' && effect.ok
+      ? { type: 'reply', requestId: effect.requestId, ok: false, error }
+      : effect;
+  return {
+    interpose: (engine) => ({ step: (input) => engine.step(input).map(misled), view: () => engine.view() }),
+  };
+};
+
+/** Pushed requests are acknowledged when they come, before they are on disk. */
+export const acknowledgedAtOnce: Changes = () => ({
+  interpose: (engine) => ({
+    step: (input) => {
+      const effects = engine.step(input);
+      if (input.type !== 'ingested' || effects.some(({ type }) => type === 'reply')) return effects;
+      return [{ type: 'reply', requestId: input.requestId, ok: true, accepted: [], dropped: 0 }, ...effects];
+    },
+    view: () => engine.view(),
+  }),
+});
 
 /** What an instance answers after it has crashed is taken as the answer of whoever handles its messages now. */
 export const fencedAnswersAccepted: Changes = () => ({ interpose: (engine) => new Unfenced(engine) });

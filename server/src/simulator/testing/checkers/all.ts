@@ -3,6 +3,7 @@ import { checkFates } from './fates.ts';
 import { checkCounts, checkProgress } from './log.ts';
 import { checkFencing, checkHandling } from './order.ts';
 import { checkOutputs } from './outputs.ts';
+import { checkPassing } from './passing.ts';
 import { checkProduction } from './production.ts';
 import { checkPushed } from './pushed.ts';
 import { checkRedriven } from './redrives.ts';
@@ -14,6 +15,7 @@ const CHECKERS: Checker[] = [
   checkPushed,
   checkSchemas,
   checkFates,
+  checkPassing,
   checkOutputs,
   checkRedriven,
   checkHandling,

@@ -3,7 +3,7 @@ import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.
 import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
 import { readAll } from '../../checkers.ts';
 import type { VirtualRunResult } from '../../virtualOptions.ts';
-import type { Testimony } from '../../witness.ts';
+import { laneName, type Testimony } from '../../witness.ts';
 import { isLedgerName, type LedgerEntry } from '../generate/ledger.ts';
 import type { Scenario } from '../generate/scenario.ts';
 
@@ -36,14 +36,54 @@ export function committedOf({ run }: Evidence, node: string, topic: string, part
 }
 
 /** What the consumer has finished with, by its commits, in the order of partitions and offsets. */
-export function copiesOf(evidence: Evidence, { node, subscriptions }: PlannedConsumer): Copy[] {
+export function copiesOf(evidence: Evidence, consumer: PlannedConsumer): Copy[] {
+  return copiesEver(evidence, consumer).filter((copy) => isBelowCommit(evidence, consumer, copy));
+}
+
+/** Every message that ever was in a topic the consumer reads. */
+export function copiesEver({ testimony }: Evidence, { subscriptions }: PlannedConsumer): Copy[] {
   return subscriptions.flatMap(({ topic }) =>
-    (evidence.testimony.history.get(topic) ?? []).flatMap((stored, partition) =>
-      stored
-        .slice(0, committedOf(evidence, node, topic, partition))
-        .map(({ offset, message }) => ({ topic, partition, offset, message })),
+    (testimony.history.get(topic) ?? []).flatMap((stored, partition) =>
+      stored.map(({ offset, message }) => ({ topic, partition, offset, message })),
     ),
   );
+}
+
+export function isBelowCommit(
+  { testimony }: Evidence,
+  { node }: PlannedConsumer,
+  { topic, partition, offset }: Copy,
+): boolean {
+  return offset < (testimony.commits.get(laneName(node, topic, partition)) ?? 0);
+}
+
+/**
+ * How often a message may have ended: once, and again for each seek that went back before it, and, where the commit
+ * comes after the effects, for each crash at which it was there and not committed.
+ */
+export function mostEndings(
+  evidence: Evidence,
+  { node, guarantee }: PlannedConsumer,
+  { topic, partition, offset }: Copy,
+): number {
+  const again = seeksOf(evidence, node, topic, partition);
+  return (
+    1 + again + (guarantee === 'at-least-once' ? crashesBefore(evidence, node, topic, partition, offset) : 0)
+  );
+}
+
+/** Crashes at which the message was there and not committed. */
+export function crashesBefore(
+  { testimony }: Evidence,
+  node: string,
+  topic: string,
+  partition: number,
+  offset: number,
+): number {
+  const lane = laneName(node, topic, partition);
+  return testimony.restarts.filter(
+    ({ commits, ends }) => offset >= (commits.get(lane) ?? 0) && offset < (ends.get(topic)?.[partition] ?? 0),
+  ).length;
 }
 
 /** Everything a handler's ledger says, by the names of its entries. */
@@ -116,7 +156,11 @@ export function wasStopped({ run }: Evidence): boolean {
  * Messages that a topic did not take because of its schema and has put among its dead letters, as they were sent (TP5);
  * what was sent back from there apart.
  */
-export function parkedFrom(evidence: Evidence, source: string, topic: string): { id: string; causationId: string | null }[] {
+export function parkedFrom(
+  evidence: Evidence,
+  source: string,
+  topic: string,
+): { id: string; causationId: string | null }[] {
   const [home] = evidence.run.plan.topics.find((own) => own.topic === topic)?.deadLetterTopics ?? [];
   if (home === undefined) return [];
   return historyOf(evidence, home).flatMap(({ message: { extensions = {} } }) =>

@@ -1,5 +1,4 @@
 import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
-import { laneName } from '../../witness.ts';
 import { ledgerName } from '../generate/ledger.ts';
 import { dedupKeyOf } from './dedupKey.ts';
 import {
@@ -7,19 +6,24 @@ import {
   type Copy,
   copiesOf,
   countersOf,
+  crashesBefore,
   type Evidence,
   hasCleanup,
   isAddressedTo,
   isStillThere,
   ledgerOf,
   lettersOf,
+  mostEndings,
   seeksOf,
   topicName,
   type Violation,
   wasStopped,
 } from './evidence.ts';
 
-/** What became of the message at one place: how often its effects are there, and how many dead letters were made of it. */
+/**
+ * What became of the message at one place: how often its effects are there, and how many dead letters were made of it. The
+ * effects of a sink are outside: what counts is that it answered that all went well.
+ */
 type Fate = { copy: Copy; effects: number; letters: number };
 
 /**
@@ -28,18 +32,59 @@ type Fate = { copy: Copy; effects: number; letters: number };
  */
 export const checkFates: Checker = (evidence) =>
   evidence.run.plan.consumers
-    .filter(({ kind }) => kind === 'handler')
+    .filter(({ kind }) => kind === 'handler' || kind === 'log')
     .flatMap((consumer) => {
       const fates = fatesOf(evidence, consumer);
       return [
         ...unanswered(evidence, consumer, fates),
         ...repeated(evidence, consumer, fates),
-        ...handledAsDuplicates(consumer, fates),
+        // What a sink has done outside may be repeated by a crash, which remembers nothing of it.
+        ...(isSink(consumer) ? [] : handledAsDuplicates(consumer, fates)),
       ];
     });
 
+function isSink({ kind }: PlannedConsumer): boolean {
+  return kind === 'log';
+}
+
+/** How often the message at each place was answered well by a sink: `topic/partition/offset`. */
+function answersOf({ testimony }: Evidence, node: string): Map<string, number> {
+  const answers = new Map<string, number>();
+  for (const event of testimony.events) {
+    if (event.type !== 'ended' || event.invocation.node !== node) continue;
+    const { deliveries, outcomes } = event.invocation;
+    for (const [index, { topic, partition, offset }] of deliveries.entries()) {
+      if (outcomes?.[index]?.status !== 'ok') continue;
+      const place = `${topic}/${partition}/${offset}`;
+      answers.set(place, (answers.get(place) ?? 0) + 1);
+    }
+  }
+  return answers;
+}
+
+/** How often a message may have ended; a sink's answers of what a crash undid are there, whatever the guarantee. */
+function mostTimes(evidence: Evidence, consumer: PlannedConsumer, copy: Copy): number {
+  if (!isSink(consumer)) return mostEndings(evidence, consumer, copy);
+  if (isDisturbed(evidence, consumer)) return Number.POSITIVE_INFINITY;
+  const { topic, partition, offset } = copy;
+  const seeks = seeksOf(evidence, consumer.node, topic, partition);
+  if (consumer.guarantee === 'at-most-once') return 1 + seeks;
+  return 1 + seeks + crashesBefore(evidence, consumer.node, topic, partition, offset);
+}
+
+/** Faults on the way of its answers: the engine did not take each that was given. */
+function isDisturbed({ scenario }: Evidence, { node }: PlannedConsumer): boolean {
+  return scenario.faultPlan.some(
+    (fault) =>
+      fault.kind === 'injected' &&
+      fault.spec.target.nodeId === node &&
+      (fault.spec.kind === 'crash' || fault.spec.kind === 'fail' || fault.spec.kind === 'slow'),
+  );
+}
+
 function fatesOf(evidence: Evidence, consumer: PlannedConsumer): Fate[] {
   const ledger = ledgerOf(evidence, consumer.node);
+  const answers = isSink(consumer) ? answersOf(evidence, consumer.node) : null;
   const letters = lettersOf(evidence, consumer);
   return copiesOf(evidence, consumer)
     .filter(({ message }) => isAddressedTo(message, consumer.node))
@@ -47,14 +92,16 @@ function fatesOf(evidence: Evidence, consumer: PlannedConsumer): Fate[] {
       const { topic, partition, offset } = copy;
       return {
         copy,
-        effects: ledger.get(ledgerName(topic, partition, offset))?.times ?? 0,
+        effects: answers
+          ? (answers.get(`${topic}/${partition}/${offset}`) ?? 0)
+          : (ledger.get(ledgerName(topic, partition, offset))?.times ?? 0),
         letters: letters.get(`${topicName(evidence, topic)}/${partition}/${offset}`) ?? 0,
       };
     });
 }
 
 function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]): Violation[] {
-  const { node, guarantee, afterLastAttempt } = consumer;
+  const { node, kind, guarantee, afterLastAttempt } = consumer;
   const { skipped, dropped, deduplicated, expired } = countersOf(evidence, node);
   const silent = fates.filter(({ effects, letters }) => effects + letters === 0).map(({ copy }) => copy);
   const violations: Violation[] = [];
@@ -75,11 +122,12 @@ function unanswered(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]
   if (open > counted) {
     const told = silent.slice(0, 3).map(placeOf).join(', ');
     violations.push(
-      `[DL1] ${node} (${guarantee}) has committed ${open} messages without an effect, but counts ${counted} as skipped, dropped or duplicates: ${told}`,
+      `[DL1] ${node} (${kind}, ${guarantee}) has committed ${open} messages without an effect, but counts ${counted} as skipped, dropped or duplicates: ${told}`,
     );
   }
   // Timers that are skipped are counted, too, and have no place.
   const exact =
+    !isSink(consumer) &&
     guarantee === 'exactly-once' &&
     afterLastAttempt !== 'skip' &&
     !cleaned &&
@@ -107,31 +155,11 @@ function neverHandled(consumer: PlannedConsumer, fates: Fate[], silent: Copy[]):
 function repeated(evidence: Evidence, consumer: PlannedConsumer, fates: Fate[]): Violation[] {
   const { node, guarantee } = consumer;
   return fates
-    .filter(({ copy, effects, letters }) => effects + letters > mostOf(evidence, consumer, copy))
+    .filter(({ copy, effects, letters }) => effects + letters > mostTimes(evidence, consumer, copy))
     .map(
       ({ copy, effects, letters }): Violation =>
         `[DL1] ${node} (${guarantee}) has ${effects} effects and ${letters} dead letters of ${placeOf(copy)}`,
     );
-}
-
-/**
- * How often a message may have ended: once, and again for each seek that went back before it, and, where the commit
- * comes after the effects, for each crash at which it was there and not committed.
- */
-function mostOf(
-  evidence: Evidence,
-  { node, guarantee }: PlannedConsumer,
-  { topic, partition, offset }: Copy,
-): number {
-  let most = 1 + seeksOf(evidence, node, topic, partition);
-  if (guarantee !== 'at-least-once') return most;
-  const lane = laneName(node, topic, partition);
-  for (const event of evidence.testimony.events) {
-    if (event.type !== 'restart') continue;
-    const { commits, ends } = event.kept;
-    if (offset >= (commits.get(lane) ?? 0) && offset < (ends.get(topic)?.[partition] ?? 0)) most++;
-  }
-  return most;
 }
 
 function handledAsDuplicates(consumer: PlannedConsumer, fates: Fate[]): Violation[] {

@@ -35,10 +35,7 @@ export const checkCounts: Checker = (evidence) => {
   return violations;
 };
 
-function checkLetters(
-  evidence: Evidence,
-  { node, source, deadLetterTopics }: PlannedConsumer,
-): Violation[] {
+function checkLetters(evidence: Evidence, { node, source, deadLetterTopics }: PlannedConsumer): Violation[] {
   const [topic] = deadLetterTopics;
   if (topic === undefined) return [];
   const letters = historyOf(evidence, topic).filter(
@@ -76,9 +73,7 @@ function redoneAtMost(
   subscriptions: PlannedConsumer['subscriptions'],
 ): number {
   let messages = 0;
-  for (const event of testimony.events) {
-    if (event.type !== 'restart') continue;
-    const { commits, ends } = event.kept;
+  for (const { commits, ends } of testimony.restarts) {
     for (const { topic } of subscriptions)
       for (const [partition, end] of (ends.get(topic) ?? []).entries())
         messages += end - (commits.get(laneName(node, topic, partition)) ?? 0);
@@ -140,4 +135,3 @@ function checkGivenUp(evidence: Evidence, error: string): Violation[] {
   if (copies.length === 0 || copies.includes(false)) return [];
   return [`[DL4] ${consumer.node} has committed ${id}, for which it stopped the run`];
 }
-

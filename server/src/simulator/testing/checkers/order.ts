@@ -276,8 +276,6 @@ export const checkFencing: Checker = (evidence) => {
   return [...refused].flatMap(([node, turns]) =>
     [...ledgerOf(evidence, node)]
       .filter(([, { turn }]) => turns.has(turn))
-      .map(
-        ([name]): Violation => `[CG2] ${node} keeps what an instance answered that had crashed: ${name}`,
-      ),
+      .map(([name]): Violation => `[CG2] ${node} keeps what an instance answered that had crashed: ${name}`),
   );
 };

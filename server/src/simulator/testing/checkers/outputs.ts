@@ -21,10 +21,7 @@ export const checkOutputs: Checker = (evidence) =>
     const emitted = emittedBy(evidence, consumer);
     const topics = new Set(Object.values(consumer.outputs).flat());
     const parked = [...topics].flatMap((topic) => parkedFrom(evidence, consumer.source, topic)).length;
-    return [
-      ...wrongIds(consumer, emitted),
-      ...wrongNumbers(evidence, consumer, emitted.length + parked),
-    ];
+    return [...wrongIds(consumer, emitted), ...wrongNumbers(evidence, consumer, emitted.length + parked)];
   });
 
 /** What the consumer has appended to its topics, dead letters and what was sent back from them apart. */

@@ -15,7 +15,9 @@ import {
  * it, or is counted as left out or refused.
  */
 export const checkProduction: Checker = (evidence) =>
-  evidence.run.plan.producers.filter(({ kind }) => kind !== 'http').flatMap((own) => checkProducer(evidence, own));
+  evidence.run.plan.producers
+    .filter(({ kind }) => kind !== 'http')
+    .flatMap((own) => checkProducer(evidence, own));
 
 function checkProducer(evidence: Evidence, producer: PlannedProducer): Violation[] {
   const ids = evidence.scenario.produced[producer.node] ?? [];

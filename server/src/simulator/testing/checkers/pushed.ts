@@ -3,7 +3,15 @@ import type { EngineEffect } from '../../../engine/io.ts';
 import type { PlannedProducer } from '../../../engine/plan/plan.ts';
 import type { VirtualCommand } from '../../virtualOptions.ts';
 import { isMisfit } from '../generate/schema.ts';
-import { type Checker, copiesAppended, countersOf, type Evidence, historyOf, parkedFrom, type Violation } from './evidence.ts';
+import {
+  type Checker,
+  copiesAppended,
+  countersOf,
+  type Evidence,
+  historyOf,
+  parkedFrom,
+  type Violation,
+} from './evidence.ts';
 
 type Reply = Extract<EngineEffect, { type: 'reply' }>;
 type Request = {
@@ -59,7 +67,10 @@ function placesOf(evidence: Evidence, { node, source, topics }: PlannedProducer)
     const kept = historyOf(evidence, topic).filter(
       ({ message }) => message.source === source && message.extensions?.redriveto === undefined,
     );
-    const ids = [...kept.map(({ message }) => message.id), ...parkedFrom(evidence, source, topic).map(({ id }) => id)];
+    const ids = [
+      ...kept.map(({ message }) => message.id),
+      ...parkedFrom(evidence, source, topic).map(({ id }) => id),
+    ];
     const times = new Map<string, number>();
     for (const id of ids) times.set(id, (times.get(id) ?? 0) + 1);
     const copies = copiesAppended(evidence, node, topic);
@@ -103,7 +114,9 @@ function checkRequest(
   for (const { id, topic, partition, offset } of reply.accepted) {
     const stored: StoredMessage | undefined = evidence.testimony.history.get(topic)?.[partition]?.[offset];
     if (stored?.message.id !== id)
-      violations.push(`[TP3] ${node} has acknowledged ${id} at ${topic}/${partition}/${offset}, where it is not`);
+      violations.push(
+        `[TP3] ${node} has acknowledged ${id} at ${topic}/${partition}/${offset}, where it is not`,
+      );
   }
   return violations;
 }

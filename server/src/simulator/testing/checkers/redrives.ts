@@ -16,7 +16,9 @@ export const checkRedriven: Checker = (evidence) => {
     if (sentBack > letters * most)
       return [`[DL5] ${what} was sent back ${sentBack} times to ${topic}, of ${letters} dead letters`];
     if (sentBack < marked)
-      return [`[DL5] ${what} is marked as sent back ${marked} times and is not in ${topic} as often: ${sentBack}`];
+      return [
+        `[DL5] ${what} is marked as sent back ${marked} times and is not in ${topic} as often: ${sentBack}`,
+      ];
     if (sentBack > marked * most) return [`[DL5] ${what} was sent back to ${topic} and is not marked`];
     return [];
   });

@@ -1,12 +1,24 @@
 import type { PlannedTopic } from '../../../engine/plan/plan.ts';
 import { isMisfit } from '../generate/schema.ts';
-import { type Checker, copiesAppended, countersOf, type Evidence, historyOf, type Violation } from './evidence.ts';
+import {
+  type Checker,
+  copiesAppended,
+  countersOf,
+  type Evidence,
+  historyOf,
+  type Violation,
+} from './evidence.ts';
 
 /** Rule TP5: what does not fit is in no topic that refuses or parks it, and is counted where it is flagged or parked. */
 export const checkSchemas: Checker = (evidence) =>
-  evidence.run.plan.topics.filter(({ schemaId }) => schemaId !== null).flatMap((topic) => checkTopic(evidence, topic));
+  evidence.run.plan.topics
+    .filter(({ schemaId }) => schemaId !== null)
+    .flatMap((topic) => checkTopic(evidence, topic));
 
-function checkTopic(evidence: Evidence, { topic, schemaPolicy, deadLetterTopics }: PlannedTopic): Violation[] {
+function checkTopic(
+  evidence: Evidence,
+  { topic, schemaPolicy, deadLetterTopics }: PlannedTopic,
+): Violation[] {
   const misfits = historyOf(evidence, topic).filter(({ message }) => isMisfit(JSON.parse(message.data)));
   const { flagged, deadLettered } = countersOf(evidence, topic);
   if (schemaPolicy === 'flag') {
@@ -18,7 +30,8 @@ function checkTopic(evidence: Evidence, { topic, schemaPolicy, deadLetterTopics 
   }
   const [first] = misfits;
   const violations: Violation[] = [];
-  if (first) violations.push(`[TP5] ${first.message.id} does not fit ${topic} (${schemaPolicy}) and is in it`);
+  if (first)
+    violations.push(`[TP5] ${first.message.id} does not fit ${topic} (${schemaPolicy}) and is in it`);
   const [home] = deadLetterTopics;
   const parked =
     home === undefined

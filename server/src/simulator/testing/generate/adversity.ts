@@ -14,7 +14,7 @@ const LASTS_MS_MAX = 2000;
 const HEALED_MS = BEGIN_WITHIN_MS + LASTS_MS_MAX + 1;
 
 export function generateAdversity(dice: Dice, plan: ExecutionPlan): Adversity {
-  const sentBack = share(dice, 0.35) ? redrives(dice, plan) : { commands: [], crashes: [] };
+  const sentBack = share(dice, 0.5) ? redrives(dice, plan) : { commands: [], crashes: [] };
   const faultPlan = [
     ...(share(dice, 0.75) ? driverFaults(dice) : []),
     ...(share(dice, 0.6) ? injectedFaults(dice, plan) : []),
@@ -139,13 +139,18 @@ function redrives(dice: Dice, plan: ExecutionPlan): { commands: VirtualCommand[]
       const againMs = soonMs + upTo(dice, 100);
       commands.push({ afterMs: againMs, type: 'command', command: { type: 'resume-redrive', redriveId } });
     }
-    if (share(dice, 0.5)) crashes.push({ kind: 'process-crash', fromMs: soonMs, toMs: soonMs + 1 });
+    if (share(dice, 0.25)) continue;
+    // Storage is slow meanwhile, so that what is sent back is still on its way to the disk when the process dies.
+    const crashMs = afterMs + 1 + upTo(dice, 3 * REDRIVE_WRITE_MS);
+    crashes.push({ kind: 'slow-storage', delayMs: REDRIVE_WRITE_MS, fromMs: afterMs, toMs: crashMs });
+    crashes.push({ kind: 'process-crash', fromMs: crashMs, toMs: crashMs + 1 });
   }
   return { commands, crashes };
 }
 
-const REDRIVES_MAX = 4;
+const REDRIVES_MAX = 6;
 const REDRIVE_AFTER_MS = 300;
+const REDRIVE_WRITE_MS = 10;
 
 function seek(dice: Dice, plan: ExecutionPlan, afterMs: number): VirtualCommand[] {
   const { node, subscriptions } = oneOf(dice, plan.consumers);

@@ -1,7 +1,7 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Idempotency, RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
 import type { SourceItem } from '../../../engine/io.ts';
-import type { NativeHandler } from '../../nativeHandler.ts';
+import type { NativeEvent, NativeHandler } from '../../nativeHandler.ts';
 import type { VirtualCommand, VirtualSource } from '../../virtualOptions.ts';
 import { START_MS } from '../../virtualRun.ts';
 import { type FlowBuilder, flow, listSource } from '../flowBuilder.ts';
@@ -143,6 +143,8 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
           'handler',
           'handler',
           'filter',
+          'transform',
+          'route',
           'throttle',
           'batch',
           'log',
@@ -152,23 +154,43 @@ function drawConsumer(drawing: Drawing, name: string, index: number): void {
     builder.node('log', name, delivery(drawing)).edges(`${from} > ${name}`);
     drawDeadLetters(drawing, name);
   } else {
-    const to = oneOf(dice, later);
     drawPassing(drawing, name, kind);
-    builder.edges(`${from} > ${name}`, `${name} > ${to}`);
-    if (kind === 'filter')
-      drawing.flow.handlers[`node:${name}`] = (event, ctx) => {
-        if ((event.data as { number?: number }).number !== 3) ctx.emit('out', null);
-      };
-    written.add(to);
+    builder.edges(`${from} > ${name}`);
+    const ports = kind === 'route' ? ['large', 'otherwise'] : ['out'];
+    for (const port of ports) {
+      const to = oneOf(dice, later);
+      builder.edges(`${name}.${port} > ${to}`);
+      written.add(to);
+    }
+    const handler = PASSING_CODE[kind];
+    if (handler) drawing.flow.handlers[`node:${name}`] = handler;
     drawDeadLetters(drawing, name);
   }
 }
 
+type PassingKind = 'filter' | 'transform' | 'route' | 'throttle' | 'batch';
+
+const numberOf = (event: NativeEvent): number => (event.data as { number?: number }).number ?? 0;
+
+/** What stands for the expressions of these nodes. Of three outputs of a route, one leads nowhere. */
+const PASSING_CODE: Partial<Record<PassingKind, NativeHandler>> = {
+  filter: (event, ctx) => {
+    if (numberOf(event) !== 3) ctx.emit('out', null);
+  },
+  transform: (event, ctx) => {
+    if (numberOf(event) !== 4) ctx.emit('out', { ...(event.data as object), seen: true });
+  },
+  route: (event, ctx) => {
+    const number = numberOf(event);
+    ctx.emit(number > 20 ? 'large' : number % 5 === 0 ? 'small' : 'otherwise', null);
+  },
+};
+
 /** Nodes that take what a topic holds, and pass it on in their own way. */
-function drawPassing(drawing: Drawing, name: string, kind: 'filter' | 'throttle' | 'batch'): void {
+function drawPassing(drawing: Drawing, name: string, kind: PassingKind): void {
   const { dice, builder } = drawing;
   const common = delivery(drawing);
-  if (kind === 'filter') builder.node('filter', name, common);
+  if (kind === 'filter' || kind === 'transform' || kind === 'route') builder.node(kind, name, common);
   else if (kind === 'throttle')
     builder.node('throttle', name, {
       ...common,
@@ -211,7 +233,7 @@ function drawHandler(drawing: Drawing, name: string, index: number, from: string
   const behaviour: Behaviour = {
     targets,
     drops: share(dice, 0.3) ? 0.3 : 0,
-    failsAlways: share(dice, 0.4) ? 0.1 : 0,
+    failsAlways: share(dice, 0.5) ? 0.15 : 0,
     failsOnce: share(dice, 0.4) ? 0.2 : 0,
     schedules: share(dice, 0.2) ? 0.2 : 0,
     scheduleMs: upTo(dice, 500),

@@ -29,5 +29,15 @@ export function optionsOf({
   seed,
   attemptUsMax,
 }: Scenario): VirtualRunOptions {
-  return { document, sources, handlers, faultPlan, commands, seed, attemptUsMax, checkPayload, keep: 'counts' };
+  return {
+    document,
+    sources,
+    handlers,
+    faultPlan,
+    commands,
+    seed,
+    attemptUsMax,
+    checkPayload,
+    keep: 'counts',
+  };
 }
