@@ -18,7 +18,7 @@ export function generateAdversity(dice: Dice, plan: ExecutionPlan): Adversity {
   const faultPlan = [
     ...(share(dice, 0.75) ? driverFaults(dice) : []),
     ...(share(dice, 0.6) ? injectedFaults(dice, plan) : []),
-    ...(share(dice, 0.3) ? instanceCrashes(dice, plan) : []),
+    ...(share(dice, 0.5) ? instanceCrashes(dice, plan) : []),
     ...sentBack.crashes,
   ];
   const commands = share(dice, 0.5) ? operatorCommands(dice, plan) : [];
@@ -59,7 +59,9 @@ function injectedFaults(dice: Dice, plan: ExecutionPlan): FaultPlan {
 
 /** Instances of one group die one after the other, and come back soon: now and then while one has something in hand. */
 function instanceCrashes(dice: Dice, plan: ExecutionPlan): FaultPlan {
-  const shared = plan.consumers.filter(({ instances, kind }) => instances > 1 && kind === 'handler');
+  const shared = plan.consumers.filter(
+    ({ instances, kind, guarantee }) => instances > 1 && kind === 'handler' && guarantee !== 'at-most-once',
+  );
   const { node, instances } = oneOf(dice, shared.length > 0 ? shared : plan.consumers);
   return Array.from({ length: 1 + upTo(dice, INSTANCE_CRASHES_MAX) }, (): PlannedFault => {
     const { fromMs } = span(dice);
