@@ -74,6 +74,8 @@ function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
       ended: () => undefined,
       instanceDied: () => undefined,
       processDied: () => undefined,
+      asked: () => undefined,
+      answered: () => undefined,
       landed: () => undefined,
     },
     ...extra,

@@ -95,6 +95,22 @@ describe('guarantees when the process dies', () => {
     expect(lost).toBeGreaterThan(0);
   });
 
+  it('[DL4] [TR2] at-most-once: the message that stops the run was committed before, and is counted as dropped', () => {
+    const failing: NativeHandler = (event, ctx) => {
+      if (event.id === 'item-100') throw new Error('This message stops the run.');
+      counting(event, ctx);
+    };
+    const config = { afterLastAttempt: 'stop' };
+    const result = run('at-most-once', [], 1, config, { handlers: { 'node:work': failing } });
+    expect(result.view.status).toBe('failed');
+    const committed = result.log.commits().reduce((sum, { offset }) => sum + offset, 0);
+    const { in: finished, dropped } = result.view.nodes['node:work'] ?? {};
+    expect(dropped).toBe(1);
+    expect(finished, 'all that is committed is counted').toBe(committed);
+    expect(times(result)).toHaveLength(committed - 1);
+    expect(result.traces.filter(({ kind }) => kind === 'dropped')).toMatchObject([{ messageId: 'item-100' }]);
+  });
+
   it('[RN3] a crash counts for the message under way, not for the first of its strand', () => {
     // Effects that are written and not committed come again, before the message that was under way.
     for (let seed = 1; seed <= 40; seed++) {
@@ -105,4 +121,25 @@ describe('guarantees when the process dies', () => {
       expect(times(result)).toHaveLength(TOTAL);
     }
   }, 20_000);
+
+  it('[DL3] [DL1] at-least-once: what was over and not committed has its last attempt again, and no attempt more', () => {
+    const config = { retry: { ...PATIENT, attemptsMax: 3, delayMs: 10, delayMsMax: 10 } };
+    const one = { 'node:source': listSource(1, () => ({ id: 'item-0' })) };
+    let repeats = 0;
+    for (let crashMs = 1; crashMs <= 80; crashMs++) {
+      const attempts: number[] = [];
+      const failing: NativeHandler = ({ attempt }) => {
+        attempts.push(attempt);
+        throw new Error('This message always fails.');
+      };
+      const handlers = { 'node:work': failing };
+      const result = run('at-least-once', [crashMs], crashMs, config, { sources: one, handlers });
+      expect(result.view.status).toBe('completed');
+      expect(attempts, `killed after ${crashMs} ms`).toEqual(attempts.toSorted((a, b) => a - b));
+      const letters = readAll(result.log, 'node:work.dead-letters').flat();
+      expect(new Set(letters.map(({ message }) => message.id)).size).toBe(1);
+      repeats += letters.length - 1;
+    }
+    expect(repeats, 'some kills come between the dead letter and its commit').toBeGreaterThan(0);
+  });
 });

@@ -42,6 +42,8 @@ function run(
       instanceDied: () => undefined,
       processDied: () => undefined,
       landed: () => undefined,
+      asked: () => undefined,
+      answered: () => undefined,
     },
     ...options,
   });

@@ -2,6 +2,7 @@ import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { MemoryLog } from '../brokers/memory/memoryLog.ts';
+import type { Engine } from '../engine/engine.ts';
 import type {
   AttemptOutcome,
   EngineCommand,
@@ -43,14 +44,20 @@ export type VirtualCommand = { afterMs: number } & (
   | { type: 'ingest'; producer: string; messages: Message[] }
 );
 
+/** What a command, or a pushed request, is answered. */
+export type Answer = Extract<EngineEffect, { type: 'answer' | 'reply' }>;
+
 /** Sees what happens outside of the engine, for checkers that must not ask it. */
 export interface Witness {
   /** Somebody was handed messages, and answered. */
   began(invocation: Invocation, atMs: number): void;
   /** Its outcomes are on their way to the core. */
   ended(invocation: Invocation, outcomes: AttemptOutcome[], atMs: number): void;
-  instanceDied(node: string, instance: number): void;
-  processDied(): void;
+  instanceDied(node: string, instance: number, atMs: number): void;
+  processDied(atMs: number): void;
+  /** Somebody asks something of the run, and is told what became of it; never, when the process dies before. */
+  asked(requestId: number, command: VirtualCommand, atMs: number): void;
+  answered(requestId: number, answer: Answer, atMs: number): void;
   /** Of one write, what storage keeps and under which offsets. */
   landed(write: WriteEffect, bases: number[], atMs: number): void;
 }
@@ -64,6 +71,8 @@ export type VirtualRunOptions = {
   /** Runs invocations instead of `handlers`: a real sandbox, for one. */
   invoke?: (invocation: Invocation, nowMs: number) => AttemptOutcome[];
   checkPayload?: PayloadCheck;
+  /** Attempts take a little at least, and up to so much more; less than half a millisecond when left out. */
+  attemptUsMax?: number;
   commands?: VirtualCommand[];
   paused?: boolean;
   faults?: VirtualFaults;
@@ -77,6 +86,8 @@ export type VirtualRunOptions = {
   /** How writes reach the log; whole, when left out. */
   storage?: (log: MemoryLog) => Storage;
   witness?: Witness;
+  /** Stands between the driver and the core of each process: a drill that makes the core err from outside. */
+  interpose?: (engine: Engine) => Engine;
   /** `counts` keeps neither traces, deliveries and lines nor the digest, for runs that are many or long. */
   keep?: 'everything' | 'counts';
 };

@@ -29,7 +29,7 @@ type Happening =
   | { type: 'crash' };
 
 /** 2026-01-01T00:00:00Z: runs that give no time of their own all begin then. */
-const DEFAULT_START_MS = 1_767_225_600_000;
+export const START_MS = 1_767_225_600_000;
 /** More than any test asks for; a run that needs more does not end. */
 const HAPPENINGS_MAX = 3_000_000;
 const CRASHES_MAX = 1000;
@@ -70,7 +70,7 @@ class VirtualRun {
       if (native) this.#natives.set(node.id, native);
     }
     this.#random = createRandom(`${options.seed}:world`);
-    this.#startMs = options.startMs ?? DEFAULT_START_MS;
+    this.#startMs = options.startMs ?? START_MS;
     this.#clock = createVirtualClock(this.#startMs);
     this.#log = options.log ?? createMemoryLog();
     this.#log.open(topicsOf(this.#plan));
@@ -129,14 +129,15 @@ class VirtualRun {
   }
 
   #createEngine(): Engine {
-    const { seed, document, checkPayload } = this.#options;
-    return createEngine({
+    const { seed, document, checkPayload, interpose } = this.#options;
+    const engine = createEngine({
       plan: this.#plan,
       runId: 'run:virtual',
       seed,
       settings: document.settings,
       ...(checkPayload ? { checkPayload } : {}),
     });
+    return interpose ? interpose(engine) : engine;
   }
 
   #start(afterCrash: boolean, paused: boolean): void {
@@ -193,18 +194,20 @@ class VirtualRun {
     this.#requests.clear();
     this.#wake = null;
     this.#engine = this.#createEngine();
-    this.#options.witness?.processDied();
+    this.#options.witness?.processDied(this.#clock.nowMs);
     this.#start(true, false);
   }
 
   #command(command: VirtualCommand): void {
     const nowMs = this.#nowMs();
-    if (command.type === 'step') this.#feed({ type: 'step-one', requestId: this.#nextRequestId++, nowMs });
+    const requestId = this.#nextRequestId++;
+    this.#options.witness?.asked(requestId, command, this.#clock.nowMs);
+    if (command.type === 'step') this.#feed({ type: 'step-one', requestId, nowMs });
     else if (command.type === 'command')
-      this.#feed({ type: 'command', requestId: this.#nextRequestId++, command: command.command, nowMs });
+      this.#feed({ type: 'command', requestId, command: command.command, nowMs });
     else if (command.type === 'ingest') {
       const { producer, messages } = command;
-      this.#feed({ type: 'ingested', requestId: this.#nextRequestId++, producer, messages, nowMs });
+      this.#feed({ type: 'ingested', requestId, producer, messages, nowMs });
     } else this.#feed({ type: command.type, nowMs });
   }
 
@@ -212,6 +215,12 @@ class VirtualRun {
     const requestId = this.#nextRequestId++;
     this.#requests.set(requestId, fault);
     const command = { type: 'inject-fault', fault: fault.spec } as const;
+    const { nowMs } = this.#clock;
+    this.#options.witness?.asked(
+      requestId,
+      { afterMs: nowMs - this.#startMs, type: 'command', command },
+      nowMs,
+    );
     this.#feed({ type: 'command', requestId, command, nowMs: this.#nowMs() });
   }
 
@@ -240,6 +249,7 @@ class VirtualRun {
         return;
       case 'reply':
         this.#result.replies.push(effect);
+        this.#options.witness?.answered(effect.requestId, effect, this.#clock.nowMs);
         return;
       case 'stepped':
         this.#result.steps.push(effect);
@@ -255,7 +265,7 @@ class VirtualRun {
         this.#result.statuses.push({ status: effect.status, error: effect.error });
         return;
       case 'reset-instance':
-        this.#options.witness?.instanceDied(effect.node, effect.instance);
+        this.#options.witness?.instanceDied(effect.node, effect.instance, this.#clock.nowMs);
         return;
       case 'stalled':
         return;
@@ -314,6 +324,7 @@ class VirtualRun {
 
   #answered(effect: Extract<EngineEffect, { type: 'answer' }>): void {
     this.#result.answers.push(effect);
+    this.#options.witness?.answered(effect.requestId, effect, this.#clock.nowMs);
     const fault = this.#requests.get(effect.requestId);
     if (fault && effect.ok) this.#faultIds.set(fault, (effect.value as { faultId: string }).faultId);
     this.#requests.delete(effect.requestId);
@@ -341,9 +352,9 @@ class VirtualRun {
   }
 
   #outcomesOf(invocation: Invocation): AttemptOutcome[] {
-    const { invoke, handlers = {} } = this.#options;
+    const { invoke, handlers = {}, attemptUsMax = 400 } = this.#options;
     const nowMs = this.#nowMs();
-    const durationUs = (): number => 50 + this.#random.int(400);
+    const durationUs = (): number => 50 + this.#random.int(attemptUsMax);
     const native = this.#natives.get(invocation.node);
     if (native) return native(invocation, nowMs).map((outcome) => ({ ...outcome, durationUs: durationUs() }));
     if (invoke) return invoke(invocation, nowMs);

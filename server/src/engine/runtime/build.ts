@@ -209,6 +209,7 @@ function buildLane(subscription: Subscription, partition: number): Lane {
     entryStored: false,
     noted: [],
     taken: [],
+    closedTries: [],
     restoredDone: new Set(),
     restoredTries: new Map(),
     redeliveredUntil: 0,

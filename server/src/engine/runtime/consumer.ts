@@ -126,6 +126,8 @@ export type Lane = {
   unacknowledged: number;
   /** True when the `lane` store holds an entry of this lane. */
   entryStored: boolean;
+  /** With `at-least-once`: failures of messages that are over, until the write group after this one commits them. */
+  closedTries: { offset: number; history: AttemptHistory; group: number }[];
   /** Offsets written down as being under way, after a crash or with `at-most-once`. */
   noted: number[];
   taken: number[];

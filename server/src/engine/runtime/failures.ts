@@ -118,7 +118,7 @@ function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistor
     else if (subject.entry?.phase === 'flying') {
       noteTries(lane, subject.entry, history);
       putFirst(subject.entry);
-    }
+    } else dropCommitted(core, lane, subject);
     beginEnding(core, 'failed', {
       ...error,
       message: `${name} gave up on message ${subject.message.id} after ${history.attempts} ${history.attempts === 1 ? 'attempt' : 'attempts'}, and stops the run as set: ${error.message}`,
@@ -147,6 +147,16 @@ function giveUp(core: Core, lane: Lane, subject: Subject, history: AttemptHistor
   }
   if (subject.timer) dropTimer(core, consumer, subject.timer);
   else finishSubject(core, lane, subject.entry as Entry);
+}
+
+/** Rule DL1, at most once: what stops the run was committed before it was handled, so that no run meets it again. */
+function dropCommitted(core: Core, lane: Lane, { message, place }: Subject): void {
+  const { counter, planned } = lane.consumer;
+  const record = traceOf('dropped', core.nowMs, planned.node, message, place, 1);
+  record.detail = 'It was committed before it was handled (at most once), and stopped the run as set.';
+  traceWhenDurable(core, record);
+  count(core, counter).dropped++;
+  countFinished(core, lane);
 }
 
 /** What was committed before it was handled is finished already; only its end is to be counted. */

@@ -115,6 +115,7 @@ function moveLane(core: Core, lane: Lane, offset: number): void {
   lane.fetchId = null;
   lane.fetchAtMs = 0;
   lane.carefulUntil = 0;
+  lane.closedTries = [];
   lane.restoredDone.clear();
   lane.restoredTries.clear();
   lane.suspects.clear();

@@ -19,6 +19,8 @@ export type LaneEntry = {
 export const LANE_STORE = 'lane';
 
 export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: number): void {
+  if (lane.closedTries.length > 0)
+    lane.closedTries = lane.closedTries.filter((own) => own.group >= group.number);
   if (isPlain(lane)) {
     if (lane.entryStored) putState(core, LANE_STORE, lane.entryKey, null);
     lane.entryStored = false;
@@ -26,6 +28,7 @@ export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: numb
   }
   const { noted, taken } = lane;
   const entry: LaneEntry = { offset, done: [], tries: [], noted, taken };
+  for (const { offset: over, history } of lane.closedTries) entry.tries.push([over, history]);
   for (let i = lane.head; i < lane.window.length; i++)
     addToEntry(entry, lane, lane.window[i] as Entry, group);
   addUnread(entry, lane);
@@ -34,8 +37,9 @@ export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: numb
 }
 
 /** Nothing to say beyond the commit. */
-function isPlain({ ahead, tried, noted, taken, restoredDone, restoredTries }: Lane): boolean {
-  return ahead + tried + noted.length + taken.length + restoredDone.size + restoredTries.size === 0;
+function isPlain({ ahead, tried, closedTries, noted, taken, restoredDone, restoredTries }: Lane): boolean {
+  const listed = closedTries.length + noted.length + taken.length;
+  return ahead + tried + listed + restoredDone.size + restoredTries.size === 0;
 }
 
 /** What an earlier process said of messages that this one has not read yet holds on. */

@@ -78,7 +78,8 @@ function settleFlight(core: Core, flight: Flight, left: Entry[]): void {
     touchLane(core, lane);
   }
   markStepHandled(core, flight);
-  handOverIfFree(lane);
+  // What is left of it goes on with the same instance at once: the partition moves when that is over, too.
+  if (!flight.committedFirst || left.length === 0) handOverIfFree(lane);
 }
 
 /**

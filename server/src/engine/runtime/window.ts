@@ -1,20 +1,27 @@
-import type { Entry, Lane } from './consumer.ts';
+import type { AttemptHistory, Entry, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
 import { touchLane } from './groups.ts';
 import { storedBytes } from './laneQueue.ts';
 
 /** Rule CG4: an entry is over. What is finished without a gap becomes the lane's next commit. */
 export function finishEntry(core: Core, lane: Lane, entry: Entry): void {
-  if (entry.attempts !== null) lane.tried--;
-  entry.attempts = null;
   entry.phase = 'done';
   entry.doneGroup = core.writes.open.number;
+  if (entry.attempts !== null) closeTries(lane, entry, entry.attempts);
   lane.windowBytes -= storedBytes(entry.stored);
   lane.finishedMessages++;
   lane.unacknowledged++;
   lane.ahead++;
   settleWindow(lane);
   touchLane(core, lane);
+}
+
+/** Rule DL3: a crash before the commit (DL1, at least once) has its last attempt done again, and no attempt more. */
+function closeTries(lane: Lane, entry: Entry, history: AttemptHistory): void {
+  lane.tried--;
+  entry.attempts = null;
+  if (lane.consumer.planned.guarantee !== 'at-least-once') return;
+  lane.closedTries.push({ offset: entry.stored.offset, history, group: entry.doneGroup });
 }
 
 const COMPACT_AT = 512;

@@ -1,16 +1,25 @@
 import type { Checker, Evidence, Violation } from './evidence.ts';
 import { checkFates } from './fates.ts';
-import { checkCounts, checkProduction, checkProgress } from './log.ts';
-import { checkHandling } from './order.ts';
-import { checkOutputs, checkRedriven } from './outputs.ts';
+import { checkCounts, checkProgress } from './log.ts';
+import { checkFencing, checkHandling } from './order.ts';
+import { checkOutputs } from './outputs.ts';
+import { checkPassing } from './passing.ts';
+import { checkProduction } from './production.ts';
+import { checkPushed } from './pushed.ts';
+import { checkRedriven } from './redrives.ts';
+import { checkSchemas } from './schemas.ts';
 
 const CHECKERS: Checker[] = [
   checkProgress,
   checkProduction,
+  checkPushed,
+  checkSchemas,
   checkFates,
+  checkPassing,
   checkOutputs,
   checkRedriven,
   checkHandling,
+  checkFencing,
   checkCounts,
 ];
 

@@ -14,12 +14,19 @@ const LASTS_MS_MAX = 2000;
 const HEALED_MS = BEGIN_WITHIN_MS + LASTS_MS_MAX + 1;
 
 export function generateAdversity(dice: Dice, plan: ExecutionPlan): Adversity {
+  const sentBack = share(dice, 0.5) ? redrives(dice, plan) : { commands: [], crashes: [] };
   const faultPlan = [
     ...(share(dice, 0.75) ? driverFaults(dice) : []),
     ...(share(dice, 0.6) ? injectedFaults(dice, plan) : []),
+    ...(share(dice, 0.5) ? instanceCrashes(dice, plan) : []),
+    ...sentBack.crashes,
   ];
   const commands = share(dice, 0.5) ? operatorCommands(dice, plan) : [];
-  return { faultPlan, commands: [...commands, ...allClear(plan)], healedMs: HEALED_MS };
+  return {
+    faultPlan,
+    commands: [...commands, ...sentBack.commands, ...allClear(plan)],
+    healedMs: HEALED_MS,
+  };
 }
 
 function span(dice: Dice): { fromMs: number; toMs: number } {
@@ -49,6 +56,23 @@ function injectedFaults(dice: Dice, plan: ExecutionPlan): FaultPlan {
   }
   return faults;
 }
+
+/** Instances of one group die one after the other, and come back soon: now and then while one has something in hand. */
+function instanceCrashes(dice: Dice, plan: ExecutionPlan): FaultPlan {
+  const shared = plan.consumers.filter(
+    ({ instances, kind, guarantee }) => instances > 1 && kind === 'handler' && guarantee !== 'at-most-once',
+  );
+  const { node, instances } = oneOf(dice, shared.length > 0 ? shared : plan.consumers);
+  return Array.from({ length: 1 + upTo(dice, INSTANCE_CRASHES_MAX) }, (): PlannedFault => {
+    const { fromMs } = span(dice);
+    const durationMs = 1 + upTo(dice, share(dice, 0.5) ? 10 : 200);
+    const target = { nodeId: node, instance: upTo(dice, instances) };
+    const spec: FaultSpec = { kind: 'crash', target, rate: 1, delayMs: 0, durationMs };
+    return { kind: 'injected', fromMs, toMs: fromMs + durationMs, spec };
+  });
+}
+
+const INSTANCE_CRASHES_MAX = 16;
 
 function targetFor(dice: Dice, plan: ExecutionPlan, kind: FaultKind): Omit<FaultSpec, 'durationMs'> | null {
   const rate = kind === 'fail' ? 0.5 * dice.next() : 0.2 + 0.8 * dice.next();
@@ -87,16 +111,48 @@ function operatorCommands(dice: Dice, plan: ExecutionPlan): VirtualCommand[] {
       instances: 1 + upTo(dice, 5),
     });
   if (share(dice, 0.3)) commands.push(...seek(dice, plan, when()));
-  const parked = plan.consumers.flatMap(({ deadLetterTopics }) => deadLetterTopics);
-  for (let index = upTo(dice, 3); index > 0 && parked.length > 0; index--)
-    ask(when() + 300, {
-      type: 'redrive',
-      topic: oneOf(dice, parked),
-      selection: {},
-      dryRun: share(dice, 0.2),
-    });
   return commands;
 }
+
+/**
+ * Dead letters are sent back, while there may be some. Jobs are short: what is to cut one off, or to find it cut off, is
+ * asked within the few milliseconds it takes. Ids of jobs are known beforehand, because they are numbered.
+ */
+function redrives(dice: Dice, plan: ExecutionPlan): { commands: VirtualCommand[]; crashes: FaultPlan } {
+  const commands: VirtualCommand[] = [];
+  const crashes: FaultPlan = [];
+  const parked = [...plan.consumers, ...plan.topics].flatMap(({ deadLetterTopics }) => deadLetterTopics);
+  if (parked.length === 0) return { commands, crashes };
+  let jobs = 0;
+  for (let index = 1 + upTo(dice, REDRIVES_MAX); index > 0; index--) {
+    const afterMs = REDRIVE_AFTER_MS + upTo(dice, HEALED_MS - 2 * REDRIVE_AFTER_MS);
+    const topic = oneOf(dice, parked);
+    const dryRun = share(dice, 0.15);
+    commands.push({
+      afterMs,
+      type: 'command',
+      command: { type: 'redrive', topic, selection: {}, dryRun },
+    });
+    if (!dryRun) jobs++;
+    const soonMs = afterMs + upTo(dice, 12);
+    if (share(dice, 0.4)) {
+      const redriveId = `redrive:${1 + upTo(dice, jobs + 1)}`;
+      commands.push({ afterMs: soonMs, type: 'command', command: { type: 'cancel-redrive', redriveId } });
+      const againMs = soonMs + upTo(dice, 100);
+      commands.push({ afterMs: againMs, type: 'command', command: { type: 'resume-redrive', redriveId } });
+    }
+    if (share(dice, 0.25)) continue;
+    // Storage is slow meanwhile, so that what is sent back is still on its way to the disk when the process dies.
+    const crashMs = afterMs + 1 + upTo(dice, 3 * REDRIVE_WRITE_MS);
+    crashes.push({ kind: 'slow-storage', delayMs: REDRIVE_WRITE_MS, fromMs: afterMs, toMs: crashMs });
+    crashes.push({ kind: 'process-crash', fromMs: crashMs, toMs: crashMs + 1 });
+  }
+  return { commands, crashes };
+}
+
+const REDRIVES_MAX = 6;
+const REDRIVE_AFTER_MS = 300;
+const REDRIVE_WRITE_MS = 10;
 
 function seek(dice: Dice, plan: ExecutionPlan, afterMs: number): VirtualCommand[] {
   const { node, subscriptions } = oneOf(dice, plan.consumers);

@@ -2,9 +2,10 @@ import type { NativeEvent, NativeHandler } from '../../nativeHandler.ts';
 
 /**
  * Handlers of generated flows keep a ledger in their own durable state: how often the message at a place was handled, and
- * how many messages were emitted for it. It leaves with the other effects (HD2), so it says what was really done.
+ * how many messages were emitted for it. It leaves with the other effects (HD2), so it says what was really done. `turn` counts
+ * what the handler was ever called for, whatever became of it: it tells whose answer an entry is.
  */
-export type LedgerEntry = { times: number; emits: number };
+export type LedgerEntry = { times: number; emits: number; turn: number };
 
 const LEDGER_PREFIX = 'did:';
 
@@ -37,7 +38,9 @@ function chanceOf(id: string, salt: number): number {
 }
 
 export function ledgerHandler(behaviour: Behaviour, salt: number): NativeHandler {
+  let turn = 0;
   return (event, ctx) => {
+    turn++;
     failIfMeant(behaviour, event, salt);
     const drops = !event.timer && chanceOf(event.id, salt + 3) < behaviour.drops;
     const targets = drops ? [] : behaviour.targets;
@@ -47,8 +50,8 @@ export function ledgerHandler(behaviour: Behaviour, salt: number): NativeHandler
     const place = event.timer
       ? `${LEDGER_PREFIX}timer/${event.id}`
       : ledgerName(event.topic, event.partition, event.offset);
-    const entry = (ctx.state.get(place) as LedgerEntry | undefined) ?? { times: 0, emits: 0 };
-    ctx.state.set(place, { times: entry.times + 1, emits: entry.emits + targets.length });
+    const { times, emits } = (ctx.state.get(place) as LedgerEntry | undefined) ?? { times: 0, emits: 0 };
+    ctx.state.set(place, { times: times + 1, emits: emits + targets.length, turn });
   };
 }
 
