@@ -5,6 +5,7 @@ import type { Core, ProducerRuntime } from './core.ts';
 import { activeFault, faultsOfKind } from './faults/fault.ts';
 import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
+import { deadLetterFigures } from './waitingLetters.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
 export function viewOf(core: Core): EngineView {
@@ -17,6 +18,7 @@ export function viewOf(core: Core): EngineView {
     groups: {},
     faults: [...core.faults.values()].map(activeFault),
     redrives: shownRedrives(core, isOver(core)),
+    deadLetters: deadLetterFigures(core),
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };

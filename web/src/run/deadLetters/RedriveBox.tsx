@@ -10,8 +10,7 @@ import styles from '../operate.module.css';
 import { type RunOperator, useAsking } from '../operator.ts';
 import { Problem } from '../Problem.tsx';
 import panel from './deadLetters.module.css';
-import { addUp, outcomes, planOf } from './redrivePlan.ts';
-import { redriveAll } from './redriving.ts';
+import { outcomes, partsOf } from './redrivePlan.ts';
 
 type Props = {
   live: LiveRun;
@@ -26,14 +25,14 @@ export function RedriveBox({ live, operator, topics, chosen }: Props) {
   const [key, setKey] = useState('');
   const [dryRun, setDryRun] = useState<{ of: string; counts: RedriveCounts } | null>(null);
   const asking = useAsking();
-  const jobs = planOf(topics, chosen, key);
+  const parts = partsOf(topics, chosen, key);
   // A dry run speaks for the selection it was made of and no other.
-  const plan = JSON.stringify(jobs);
+  const plan = JSON.stringify(parts);
   const known = dryRun?.of === plan ? dryRun.counts : null;
   const isOver = !isActive(live.status);
   const refusal = isOver
     ? 'The run is over. Dead letters are sent back while it goes on.'
-    : jobs.length === 0
+    : parts.length === 0
       ? 'Choose what is to be sent back.'
       : null;
   const redriveRefusal =
@@ -46,16 +45,12 @@ export function RedriveBox({ live, operator, topics, chosen }: Props) {
 
   const look = (): Promise<void> =>
     asking.ask('dry-run', async () => {
-      const parts: { topicId: string; counts: RedriveCounts }[] = [];
-      for (const { topicId, selection } of jobs) {
-        const { counts } = await operator.redrive({ topicId, selection, dryRun: true });
-        parts.push({ topicId, counts });
-      }
-      setDryRun({ of: plan, counts: addUp(parts) });
+      const { counts } = await operator.redrive({ parts, dryRun: true });
+      setDryRun({ of: plan, counts });
     });
   const redrive = (): Promise<void> =>
     asking.ask('redrive', async () => {
-      await redriveAll(live, operator, jobs);
+      await operator.redrive({ parts, dryRun: false });
       setDryRun(null);
     });
 

@@ -91,8 +91,7 @@ function operatorCommands(dice: Dice, plan: ExecutionPlan): VirtualCommand[] {
   for (let index = upTo(dice, 3); index > 0 && parked.length > 0; index--)
     ask(when() + 300, {
       type: 'redrive',
-      topic: oneOf(dice, parked),
-      selection: {},
+      parts: [{ topicId: oneOf(dice, parked), selection: {} }],
       dryRun: share(dice, 0.2),
     });
   return commands;
