@@ -24,6 +24,11 @@ export class Dock {
     return this.root.getByTestId('trace-row');
   }
 
+  /** Traces in which an injected fault had a part. */
+  faultedTraceRows(): Locator {
+    return this.root.locator('[data-testid="trace-row"][data-faults]');
+  }
+
   traceDetail(): Locator {
     return this.root.locator('[data-testid="trace-detail"]:not([data-panel])');
   }

@@ -1,13 +1,12 @@
 import { deadLetterFacts } from '@millrace/shared/deadLetters/cause.ts';
 import { REDRIVES_MAX, type RedriveCounts, restoreLetter } from '@millrace/shared/deadLetters/redrive.ts';
-import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import { type Message, type StoredMessage, TIMER_TYPE } from '@millrace/shared/message/message.ts';
 import type { HandlerTimer, Lane, TopicRuntime } from './consumer.ts';
 import type { Core, Placed } from './core.ts';
 import { admit, partitionOf } from './placement.ts';
 import { isMarked, partOf } from './redriveJob.ts';
 import type { RedriveJob } from './redriveState.ts';
 import { scopeOf } from './scopes.ts';
-import { TIMER_TYPE } from './timers.ts';
 
 /** What becomes of one dead letter. A dry run asks the same question and counts the answer. */
 export type Verdict =

@@ -1,7 +1,6 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
-import type { StoredMessage } from '@millrace/shared/message/message.ts';
+import { type StoredMessage, TIMER_TYPE } from '@millrace/shared/message/message.ts';
 import type { PlannedConsumer } from '../../../engine/plan/plan.ts';
-import { TIMER_TYPE } from '../../../engine/runtime/timers.ts';
 import {
   type Checker,
   countersOf,
