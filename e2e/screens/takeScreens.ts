@@ -174,7 +174,7 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
 /** What a drawing that was edited would change in its run; the edits are taken back. */
 async function shootReplacement({ canvas, inspector, run, page }: Workbench, shoot: Shoot): Promise<void> {
   await canvas.select('Take payment');
-  await inspector.pasteCode("export function handle(event, ctx) {\n  ctx.emit('out', event.data);\n}");
+  await inspector.pasteCode("export const handle = (event, ctx) => ctx.emit('out', event.data);");
   await canvas.select('failed-payments');
   await page.keyboard.press('Delete');
   const dialog = await run.lookAtChanges();
