@@ -4,7 +4,7 @@ import { plural, shortId } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { messageName } from './messageName.ts';
 import { type MessageBranch, messageTree } from './messageTree.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 
 /** Beyond this many messages the tree says how many it leaves out; the waterfall shows them all. */
 const BRANCHES_MAX = 500;

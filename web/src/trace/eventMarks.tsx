@@ -12,7 +12,7 @@ import {
   Zap,
 } from 'lucide-react';
 import { exactNumber } from '../live/format.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 
 /** What can befall a step besides its end, as people say it. */
 const MARKS: Partial<Record<TraceKind, { icon: LucideIcon; label: string }>> = {

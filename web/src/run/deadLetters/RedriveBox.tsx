@@ -17,10 +17,12 @@ type Props = {
   operator: RunOperator;
   topics: readonly DeadLetterTopic[];
   chosen: ReadonlySet<string>;
+  /** It stands in a strip below the causes. */
+  narrow: boolean;
 };
 
 /** Sends the chosen dead letters back, after a dry run has said what that will do. */
-export function RedriveBox({ live, operator, topics, chosen }: Props) {
+export function RedriveBox({ live, operator, topics, chosen, narrow }: Props) {
   useSignal(live.changed);
   const [key, setKey] = useState('');
   const [dryRun, setDryRun] = useState<{ of: string; counts: RedriveCounts } | null>(null);
@@ -55,11 +57,13 @@ export function RedriveBox({ live, operator, topics, chosen }: Props) {
     });
 
   return (
-    <section className={panel.box} aria-label="Send back" data-testid="redrive-box">
+    <section className={`${panel.box} ${panel.send}`} aria-label="Send back" data-testid="redrive-box">
       <h3>Send back</h3>
       <TextInput
-        label="Only with the key"
-        placeholder="any"
+        className={panel.key}
+        label={narrow ? undefined : 'Only with the key'}
+        aria-label="Only with the key"
+        placeholder={narrow ? 'Only with the key: any' : 'any'}
         value={key}
         onChange={(event) => setKey(event.currentTarget.value)}
         spellCheck={false}
@@ -112,7 +116,7 @@ function Refusable({ refusal, children }: { refusal: string | null; children: Re
 
 function Outcomes({ counts }: { counts: RedriveCounts }) {
   return (
-    <div role="status" data-testid="dry-run-result">
+    <div className={panel.result} role="status" data-testid="dry-run-result">
       <p className={styles.sentence}>Of {plural(counts.looked, 'dead letter')}:</p>
       <ul className={panel.outcomes}>
         {outcomes(counts, true).map(({ name, count, text, why }) => (
