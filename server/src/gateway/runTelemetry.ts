@@ -24,12 +24,12 @@ const NODE_COUNTERS: Record<keyof NodeCounters, string> = {
   redriven: 'Dead letters sent back.',
 };
 
-/** A figure that a run has one of. Null while the run has said nothing yet: then there is no sample of it. */
+/** A figure that a run has one of. Undefined while the run has said nothing yet: then there is no sample of it. */
 type RunFigure = {
   name: string;
   help: string;
   type: typeof Counter | typeof Gauge;
-  value(figures: RunFigures): number | null;
+  value(figures: RunFigures): number | undefined;
 };
 
 /** Rules TR2 and TR3: what sampling, expiry and losses leave of the traces. */
@@ -38,61 +38,61 @@ const TRACE_FIGURES: RunFigure[] = [
     name: 'millrace_trace_sampling_ratio',
     help: 'Share of new traces that is kept at the moment; 1 keeps all of them.',
     type: Gauge,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.share,
+    value: ({ metrics }) => metrics?.trace.sampling.share,
   },
   {
     name: 'millrace_traces_begun_total',
     help: 'Traces that began, those that sampling left out included.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.tracesBegun,
+    value: ({ metrics }) => metrics?.trace.sampling.tracesBegun,
   },
   {
     name: 'millrace_traces_sampled_out_total',
     help: 'Traces of which sampling kept nothing.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.tracesOut,
+    value: ({ metrics }) => metrics?.trace.sampling.tracesOut,
   },
   {
     name: 'millrace_traces_promoted_total',
     help: 'Traces that sampling left out, brought back because they failed or were slow.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.promoted,
+    value: ({ metrics }) => metrics?.trace.sampling.promoted,
   },
   {
     name: 'millrace_traces_incomplete_total',
     help: 'Traces that were brought back when their beginning was gone.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.incomplete,
+    value: ({ metrics }) => metrics?.trace.sampling.incomplete,
   },
   {
     name: 'millrace_traces_left_out_total',
     help: 'Failed or slow traces that were more than could be brought back.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.leftOut,
+    value: ({ metrics }) => metrics?.trace.sampling.leftOut,
   },
   {
     name: 'millrace_trace_records_kept',
     help: 'Trace records in the store.',
     type: Gauge,
-    value: ({ metrics }) => metrics && metrics.trace.kept,
+    value: ({ metrics }) => metrics?.trace.kept,
   },
   {
     name: 'millrace_trace_records_sampled_out_total',
     help: 'Trace records that sampling left out.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.sampling.recordsOut,
+    value: ({ metrics }) => metrics?.trace.sampling.recordsOut,
   },
   {
     name: 'millrace_trace_records_expired_total',
     help: 'Trace records deleted to make room.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.expired,
+    value: ({ metrics }) => metrics?.trace.expired,
   },
   {
     name: 'millrace_trace_records_lost_total',
     help: 'Trace records that did not reach the store: a crash, a full disk, or more than could be written.',
     type: Counter,
-    value: ({ metrics }) => metrics && metrics.trace.lost,
+    value: ({ metrics }) => metrics?.trace.lost,
   },
 ];
 
@@ -187,7 +187,7 @@ function addRunFigure(
       this.reset();
       for (const figures of runs()) {
         const at = value(figures);
-        if (at !== null) this.inc({ run: figures.runId, flow: figures.flowId }, at);
+        if (at !== undefined) this.inc({ run: figures.runId, flow: figures.flowId }, at);
       }
     },
   });
