@@ -12,10 +12,10 @@ export type Size = 'short' | 'long';
 
 const ROUNDS = 3;
 /** So many messages that each contender works for some seconds. */
-const MESSAGES = { millrace: 40_000, nats: 15_000, redis: 30_000, nodeRed: 60_000 };
+const MESSAGES = { millrace: 150_000, nats: 20_000, redis: 80_000, nodeRed: 120_000 };
 const LATENCY_SECONDS = 10;
 const LATENCY_SHARE = 1 / 3;
-const MEMORY_MESSAGES: Record<Size, number> = { short: 200_000, long: 10_000_000 };
+const MEMORY_MESSAGES: Record<Size, number> = { short: 1_000_000, long: 10_000_000 };
 const STORES: Record<Size, number[]> = {
   short: [10_000, 100_000, 1_000_000],
   long: [10_000, 100_000, 1_000_000, 10_000_000],

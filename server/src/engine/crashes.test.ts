@@ -1,3 +1,4 @@
+import { expandEntries } from '@millrace/shared/trace/recordRun.ts';
 import { describe, expect, it } from 'vitest';
 import { createMemoryLog } from '../brokers/memory/memoryLog.ts';
 import {
@@ -151,7 +152,7 @@ describe('writes', () => {
     expect(again).toMatchObject({ appends: write!.appends, state: write!.state });
     const done = engine.step({ type: 'written', writeId: again!.writeId, bases: [0], nowMs: 2003 });
     expect(find(done, 'stalled')).toEqual({ type: 'stalled', reason: null });
-    expect(find(done, 'trace')?.records.map(({ kind }) => kind)).toEqual([
+    expect(expandEntries(find(done, 'trace')?.entries ?? []).map(({ kind }) => kind)).toEqual([
       'produced',
       'produced',
       'appended',

@@ -15,6 +15,7 @@ import { fetchMore, onFetched, onFetchFailed } from './runtime/lanes.ts';
 import { onMaintained, pumpMaintenance } from './runtime/maintenance.ts';
 import { onInvoked, settleCrashed } from './runtime/outcomes.ts';
 import { onSourced, onSourceFailed, pumpProducers } from './runtime/producers.ts';
+import { RecordList } from './runtime/recordList.ts';
 import { isRedriveFetch, onRedriveFetched, onRedriveFetchFailed, pumpRedrives } from './runtime/redrive.ts';
 import { restore } from './runtime/restore.ts';
 import {
@@ -54,7 +55,7 @@ export function createEngine(options: EngineOptions): Engine {
 
 function step(core: Core, input: EngineInput): EngineEffect[] {
   core.effects = [];
-  core.records = [];
+  core.records = new RecordList();
   core.lines = [];
   // A clock that is set back does not turn the core's time around.
   core.nowMs = Math.max(core.nowMs, input.nowMs);
@@ -169,7 +170,7 @@ function deliver(core: Core): EngineEffect[] {
   const { effects } = core;
   if (core.records.length > 0) {
     core.tracesEmitted += core.records.length;
-    effects.push({ type: 'trace', records: core.records });
+    effects.push({ type: 'trace', entries: core.records.entries });
   }
   if (core.lines.length > 0) effects.push({ type: 'log', lines: core.lines });
   const nextMs = isOver(core) ? null : nextWakeMs(core.wakes);

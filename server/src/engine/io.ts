@@ -10,7 +10,7 @@ import type {
   RunStatus,
   SubscriptionProgress,
 } from '@millrace/shared/trace/metrics.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import type { TraceEntry } from '@millrace/shared/trace/recordRun.ts';
 
 /**
  * The whole surface of the engine core: what a driver may tell it and what it asks a driver to do.
@@ -245,7 +245,7 @@ export type EngineEffect =
   | { type: 'reset-instance'; node: string; instance: number }
   /** Rule TP4: apply retention and compaction, one slice of it. Answered by `maintained`. */
   | { type: 'maintain' }
-  | { type: 'trace'; records: TraceRecord[] }
+  | { type: 'trace'; entries: TraceEntry[] }
   | { type: 'log'; lines: EngineLog[] }
   | { type: 'status'; status: RunStatus; error: EngineError | null }
   /** Storage refuses writes (`reason`) or takes them again (null). */

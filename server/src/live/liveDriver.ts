@@ -2,7 +2,7 @@ import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbe
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { ResponseOf } from '@millrace/shared/protocol/catalog.ts';
 import type { RunStatus } from '@millrace/shared/trace/metrics.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import type { TraceEntry } from '@millrace/shared/trace/recordRun.ts';
 import { assertNever } from '@millrace/shared/util/assert.ts';
 import type { Broker } from '../brokers/broker.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -31,7 +31,7 @@ export type LiveDriverParts = {
   sources: ReadonlyMap<string, Source>;
   /** An instance has crashed: what its code keeps in memory is to be forgotten. */
   onReset(node: string, instance: number): void;
-  onTrace(records: TraceRecord[]): void;
+  onTrace(entries: TraceEntry[]): void;
   onLog(lines: EngineLog[]): void;
   onStatus(status: RunStatus, error: EngineError | null): void;
   onStalled(reason: string | null): void;
@@ -198,7 +198,7 @@ export class LiveDriver {
       case 'maintain':
         return this.#maintain();
       case 'trace':
-        return this.#parts.onTrace(effect.records);
+        return this.#parts.onTrace(effect.entries);
       case 'log':
         return this.#parts.onLog(effect.lines);
       case 'status':

@@ -122,7 +122,7 @@ export async function startRun(boot: RunBootstrap, parts: RunParts, host: RunHos
     invokers,
     sources,
     onReset: (node, instance) => sandbox.reset(node, instance),
-    onTrace: (records) => traces.push(records),
+    onTrace: (entries) => traces.push(entries),
     onLog: (lines) => {
       const timeMs = clock.nowMs();
       host.onLogs(traces.log(lines.map((line) => ({ ...line, timeMs }))));

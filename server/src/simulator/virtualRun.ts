@@ -1,4 +1,5 @@
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
+import { expandEntries, isRecordRun } from '@millrace/shared/trace/recordRun.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import { createRandom, type Random } from '@millrace/shared/util/random.ts';
 import { createMemoryLog, type MemoryLog } from '../brokers/memory/memoryLog.ts';
@@ -300,11 +301,12 @@ class VirtualRun {
     });
   }
 
-  #trace({ records }: Extract<EngineEffect, { type: 'trace' }>): void {
-    for (const record of records) {
-      if (record.kind === 'fault-injected')
-        this.#faults.note((record.detail ?? '').split(' ', 1)[0] as string);
-      if (!this.#keepsAll) continue;
+  #trace({ entries }: Extract<EngineEffect, { type: 'trace' }>): void {
+    for (const entry of entries)
+      if (entry.kind === 'fault-injected' && !isRecordRun(entry))
+        this.#faults.note((entry.detail ?? '').split(' ', 1)[0] as string);
+    if (!this.#keepsAll) return;
+    for (const record of expandEntries(entries)) {
       this.#result.traces.push(record);
       this.#digest.add(record);
     }

@@ -58,6 +58,11 @@ export class TraceMemory {
     return this.#lastPlace;
   }
 
+  /** Whether this trace has that place. */
+  isAt(place: number, correlationId: string): boolean {
+    return this.#ids[place] === correlationId;
+  }
+
   wasKept(correlationId: string): boolean {
     return this.#longKept.size > 0 && this.#longKept.has(correlationId);
   }

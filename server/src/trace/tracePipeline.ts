@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { LogLine } from '@millrace/shared/protocol/entities.ts';
 import type { TraceFigures } from '@millrace/shared/trace/metrics.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
+import type { TraceEntry } from '@millrace/shared/trace/recordRun.ts';
 import { noSampledCounts, sampledSince, sampledTogether } from './sampledCounts.ts';
 import { createTraceCollector } from './traceCollector.ts';
 import type { TraceLimits } from './traceProtocol.ts';
@@ -37,7 +37,7 @@ export type TracePipelineOptions = {
 
 /** The way of a run's traces and logs out of the engine: to whoever watches, and to `trace.db`. */
 export interface TracePipeline {
-  push(records: TraceRecord[]): void;
+  push(entries: readonly TraceEntry[]): void;
   /** Numbers the lines and keeps them. */
   log(lines: Omit<LogLine, 'seq'>[]): LogLine[];
   stats(): TraceFigures;
@@ -81,8 +81,8 @@ export async function createTracePipeline(options: TracePipelineOptions): Promis
   const log = createLogNumbering(store);
 
   return {
-    push(records) {
-      const kept = sampler.sample(records, nowMs());
+    push(entries) {
+      const kept = sampler.sample(entries, nowMs());
       if (kept.length > 0) collector.push(kept);
       else collector.schedule();
     },

@@ -1,5 +1,14 @@
+import type { Message } from '@millrace/shared/message/message.ts';
 import type { TraceKind, TraceRecord } from '@millrace/shared/trace/record.ts';
-import { RecordRing, type RecordRingLimits } from './recordRing.ts';
+import {
+  expandEntries,
+  isRecordRun,
+  type RecordRun,
+  recordOfRun,
+  type TraceEntry,
+} from '@millrace/shared/trace/recordRun.ts';
+import { PLACES_MASK, PlacesByOffset } from './placesByOffset.ts';
+import { NO_RECORD, RecordRing, type RecordRingLimits } from './recordRing.ts';
 import { noSampledCounts, type SampledCounts } from './sampledCounts.ts';
 import { SamplingRatio } from './samplingRatio.ts';
 import { KEPT, OUT, OUT_FOR_GOOD, OUT_SLOW, TraceMemory } from './traceMemory.ts';
@@ -55,7 +64,7 @@ export type IncompleteTrace = { correlationId: string; missing: number };
  */
 export interface TraceSampler {
   /** The records to keep, in order: those of a trace that has just been promoted come before the record that did it. */
-  sample(records: TraceRecord[], nowMs: number): TraceRecord[];
+  sample(entries: readonly TraceEntry[], nowMs: number): TraceRecord[];
   /** Share of new traces kept at the moment. */
   share(): number;
   counts(): SampledCounts;
@@ -67,6 +76,8 @@ export function createTraceSampler(options: SamplerOptions): TraceSampler {
   return new Sampler(options);
 }
 
+const NO_PLACE = -1;
+
 class Sampler implements TraceSampler {
   readonly #keepsAll: boolean;
   readonly #slowMs: number;
@@ -74,6 +85,7 @@ class Sampler implements TraceSampler {
   readonly #ratio: SamplingRatio;
   readonly #memory: TraceMemory;
   readonly #ring: RecordRing;
+  readonly #placesByOffset = new PlacesByOffset();
   readonly #counts = noSampledCounts();
   #incomplete: IncompleteTrace[] = [];
   #secondEndsMs = Number.NEGATIVE_INFINITY;
@@ -103,12 +115,16 @@ class Sampler implements TraceSampler {
     return taken;
   }
 
-  sample(records: TraceRecord[], nowMs: number): TraceRecord[] {
+  sample(entries: readonly TraceEntry[], nowMs: number): TraceRecord[] {
     this.#tellTime(nowMs);
-    const undecided = this.#passAll(records);
-    if (undecided === records.length) return records;
-    const kept = records.slice(0, undecided);
-    for (let i = undecided; i < records.length; i++) this.#take(records[i] as TraceRecord, kept);
+    const undecided = this.#passAll(entries);
+    if (undecided === entries.length) return expandEntries(entries);
+    const kept = expandEntries(entries.slice(0, undecided));
+    for (let i = undecided; i < entries.length; i++) {
+      const entry = entries[i] as TraceEntry;
+      if (isRecordRun(entry)) this.#takeRun(entry, kept);
+      else this.#take(entry, kept);
+    }
     return kept;
   }
 
@@ -121,41 +137,86 @@ class Sampler implements TraceSampler {
   }
 
   /** While everything is kept, records only have to be looked at for traces that begin; where that ends is returned. */
-  #passAll(records: readonly TraceRecord[]): number {
+  #passAll(entries: readonly TraceEntry[]): number {
     let at = 0;
-    for (; at < records.length; at++) {
+    for (; at < entries.length; at++) {
       if (this.#ratio.halvings > 0 || this.#memory.out > 0) break;
-      const record = records[at] as TraceRecord;
-      if (!isRoot(record)) continue;
-      // Nothing has to be remembered where nothing is ever left out.
-      if (this.#keepsAll) this.#counts.tracesBegun++;
-      else if (this.#memory.placeOf(record.correlationId) === undefined) this.#begin(record);
+      const entry = entries[at] as TraceEntry;
+      if (!isRecordRun(entry)) {
+        if (isRoot(entry.kind, entry.attempt, entry.messageId, entry.correlationId))
+          this.#pass(entry.correlationId, entry.timeMs);
+      } else if (entry.kind === 'produced') {
+        for (const { id, correlationId } of entry.messages)
+          if (id === correlationId) this.#pass(correlationId, entry.timeMs);
+        // When the ratio fell meanwhile, the run has to be taken apart.
+        if (this.#memory.out > 0) break;
+      }
     }
     return at;
   }
 
+  #pass(correlationId: string, timeMs: number): void {
+    // Nothing has to be remembered where nothing is ever left out.
+    if (this.#keepsAll) this.#counts.tracesBegun++;
+    else if (this.#memory.placeOf(correlationId) === undefined) this.#begin(correlationId, timeMs, true);
+  }
+
   #take(record: TraceRecord, kept: TraceRecord[]): void {
-    const { correlationId } = record;
+    const { correlationId, timeMs, kind } = record;
     // Rebalances and the like belong to no message.
     if (correlationId === '') {
       kept.push(record);
       return;
     }
     const memory = this.#memory;
-    const place = memory.placeOf(correlationId) ?? this.#begin(record);
-    if (memory.decisions[place] !== KEPT && !this.#promotes(record, place)) {
-      memory.last[place] = this.#ring.push(record, memory.last[place] as number);
-      memory.leftOut[place] = (memory.leftOut[place] as number) + 1;
-      this.#counts.recordsOut++;
+    const isFirst = isRoot(kind, record.attempt, record.messageId, correlationId);
+    const place = memory.placeOf(correlationId) ?? this.#begin(correlationId, timeMs, isFirst);
+    if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, record)) {
+      this.#ring.enter(record);
+      this.#leaveOut(0, place);
       return;
     }
     if (memory.leftOut[place] !== 0) this.#bringBack(place, correlationId, kept);
     kept.push(record);
   }
 
-  #begin(record: TraceRecord): number {
-    const { correlationId, timeMs } = record;
-    if (isRoot(record)) {
+  /** The same for a run: what its records share is looked at once. */
+  #takeRun(run: RecordRun, kept: TraceRecord[]): void {
+    const { messages, offsets, kind, timeMs, topic } = run;
+    const memory = this.#memory;
+    const places =
+      topic === null || (offsets[0] as number) < 0 ? null : this.#placesByOffset.of(topic, run.partition);
+    let isEntered = false;
+    for (let i = 0; i < messages.length; i++) {
+      const { id, correlationId } = messages[i] as Message;
+      const at = (offsets[i] as number) & PLACES_MASK;
+      let place = places === null ? NO_PLACE : (places[at] as number);
+      if (place === NO_PLACE || !memory.isAt(place, correlationId)) {
+        place =
+          memory.placeOf(correlationId) ??
+          this.#begin(correlationId, timeMs, isRoot(kind, run.attempt, id, correlationId));
+        if (places !== null) places[at] = place;
+      }
+      if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, run)) {
+        if (!isEntered) this.#ring.enter(run);
+        isEntered = true;
+        this.#leaveOut(i, place);
+        continue;
+      }
+      if (memory.leftOut[place] !== 0) this.#bringBack(place, correlationId, kept);
+      kept.push(recordOfRun(run, i));
+    }
+  }
+
+  #leaveOut(index: number, place: number): void {
+    const memory = this.#memory;
+    memory.last[place] = this.#ring.push(index, memory.last[place] as number);
+    memory.leftOut[place] = (memory.leftOut[place] as number) + 1;
+    this.#counts.recordsOut++;
+  }
+
+  #begin(correlationId: string, timeMs: number, isFirst: boolean): number {
+    if (isFirst) {
       this.#counts.tracesBegun++;
       const decision = this.#ratio.begin(correlationId) ? KEPT : OUT;
       if (decision === OUT) this.#counts.tracesOut++;
@@ -167,12 +228,12 @@ class Sampler implements TraceSampler {
   }
 
   /** Whether the record makes its trace, which was sampled out, one to keep. */
-  #promotes(record: TraceRecord, place: number): boolean {
+  #promotes(correlationId: string, place: number, entry: TraceEntry): boolean {
     const memory = this.#memory;
     const decision = memory.decisions[place];
     if (decision === OUT_FOR_GOOD) return false;
-    const isTrouble = TROUBLE.has(record.kind);
-    if (!isTrouble && (decision === OUT_SLOW || !this.#isSlow(record, place))) return false;
+    const isTrouble = TROUBLE.has(entry.kind);
+    if (!isTrouble && (decision === OUT_SLOW || !this.#isSlow(entry, place))) return false;
     const hasRoom = isTrouble ? this.#troubleLeft > 0 : this.#slowLeft > 0;
     if (!hasRoom) {
       if (decision === OUT) this.#counts.leftOut++;
@@ -186,14 +247,13 @@ class Sampler implements TraceSampler {
     this.#counts.promoted++;
     // One whose beginning is forgotten was counted as out when it began, if it was.
     if (memory.isBeginningUnknown[place] === 0) this.#counts.tracesOut--;
-    else this.#countIncomplete(record.correlationId, 0);
+    else this.#countIncomplete(correlationId, 0);
     return true;
   }
 
-  #isSlow(record: TraceRecord, place: number): boolean {
+  #isSlow({ timeMs, durationUs }: TraceEntry, place: number): boolean {
     return (
-      record.timeMs - (this.#memory.begunMs[place] as number) > this.#slowMs ||
-      record.durationUs > this.#slowMs * 1000
+      timeMs - (this.#memory.begunMs[place] as number) > this.#slowMs || durationUs > this.#slowMs * 1000
     );
   }
 
@@ -204,7 +264,7 @@ class Sampler implements TraceSampler {
     for (const record of found) kept.push(record);
     this.#counts.recordsOut -= found.length;
     memory.leftOut[place] = 0;
-    memory.last[place] = -1;
+    memory.last[place] = NO_RECORD;
     if (missing > 0 && memory.isBeginningUnknown[place] === 0) this.#countIncomplete(correlationId, missing);
   }
 
@@ -215,9 +275,6 @@ class Sampler implements TraceSampler {
 }
 
 /** The first record of a trace: a message that a producer made, or refused to make. */
-function isRoot(record: TraceRecord): boolean {
-  return (
-    (record.kind === 'produced' || (record.kind === 'rejected' && record.attempt === 0)) &&
-    record.messageId === record.correlationId
-  );
+function isRoot(kind: TraceKind, attempt: number, messageId: string, correlationId: string): boolean {
+  return (kind === 'produced' || (kind === 'rejected' && attempt === 0)) && messageId === correlationId;
 }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '@millrace/shared/util/assert.ts';
 import { rowChecksum } from './batchRow.ts';
+import { createCheckpoints } from './checkpoints.ts';
 import { logError } from './logErrors.ts';
 import { guardPartitions, openLogForWriting } from './logSchema.ts';
 import { createMaintenance } from './maintenance.ts';
@@ -22,8 +23,6 @@ import {
  * The storage thread of the embedded broker: the only writer of `log.db`. A group of writes is one transaction and, with
  * durability `fsync`, one fsync; nothing of it is acknowledged before, and when it fails nothing of it is kept.
  */
-const CHECKPOINT_AFTER_BYTES = 16 * 1024 * 1024;
-
 assert(parentPort, 'the storage thread is started as a worker');
 const port = parentPort;
 const setup = workerData as StorageSetup;
@@ -50,7 +49,6 @@ function start(): void {
   const books: PartitionBook[] = [];
   const saveBook = createBookKeeper(database);
   let refusedEpoch = -1;
-  let bytesSinceCheckpoint = 0;
 
   const inTransaction = (change: () => void): void => {
     sql.begin.run();
@@ -158,13 +156,8 @@ function start(): void {
     }
     keepBooks(group, bases);
     answer({ type: 'committed', bases }, [bases.buffer]);
-    bytesSinceCheckpoint += group.bytes.length;
   };
 
-  /**
-   * Notes where partitions end before their pages leave the write-ahead log, whose frames are guarded, for the file, where a
-   * lost page would show as a shorter log. See `logCheck.ts`.
-   */
   const seal = (): void => {
     const grown = books.filter(({ sealedEnd, end }) => sealedEnd < end);
     if (grown.length === 0) return;
@@ -174,18 +167,10 @@ function start(): void {
     for (const book of grown) book.sealedEnd = book.end;
   };
 
-  const checkpointWhenDue = (): void => {
-    if (bytesSinceCheckpoint < CHECKPOINT_AFTER_BYTES) return;
-    bytesSinceCheckpoint = 0;
-    try {
-      seal();
-      sql.checkpoint.get();
-    } catch {
-      // What is committed is safe where it is; the next checkpoint tries again.
-    }
-  };
+  const checkpoints = createCheckpoints({ setup, seal, checkpoint: () => sql.checkpoint.get() });
 
-  const close = (): void => {
+  const close = async (): Promise<void> => {
+    await checkpoints.close();
     // The last connection to close moves everything into the file.
     try {
       seal();
@@ -202,10 +187,10 @@ function start(): void {
     else if (message.type === 'group') {
       if (message.epoch === refusedEpoch) throw new Error('a write before this one failed');
       write(message);
-      checkpointWhenDue();
+      checkpoints.written(message.bytes.length);
     } else if (message.type === 'maintain') {
       answer({ type: 'maintained', ...maintenance.slice(message.nowMs) });
-    } else close();
+    } else void close();
   };
 
   port.on('message', (message: ToStorage) => {

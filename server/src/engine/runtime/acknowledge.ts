@@ -10,7 +10,7 @@ import { enqueueLane } from './laneQueue.ts';
 import { fetchMore, serveTail } from './lanes.ts';
 import { WRITE_RETRY_MS } from './limits.ts';
 import { failNow } from './status.ts';
-import { traceOf } from './traces.ts';
+import { emitPlain } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 /** Rule TP3: only now, when the write is durable, does anything of it count, show or go further. */
@@ -30,7 +30,7 @@ export function onWritten(core: Core, writeId: number, bases: number[]): void {
     `${group.appends.length} appends were answered with ${bases.length} offsets`,
   );
   core.tracesPending -= group.records.length + group.messages;
-  for (const record of group.records) core.records.push(record);
+  core.records.take(group.records);
   for (const { counter, values } of group.counters) counter.acknowledged = values;
   acknowledgeCommits(group);
   for (let i = 0; i < group.appends.length; i++)
@@ -64,7 +64,7 @@ function acknowledgeAppend(core: Core, open: OpenAppend, base: number): void {
   const place = { topic: topic.planned.topic, partition, offset: base };
   for (const message of messages) {
     stored.push({ message, offset: place.offset, appendedAtMs: core.nowMs });
-    core.records.push(traceOf('appended', core.nowMs, topic.planned.topic, message, place, 0));
+    emitPlain(core, 'appended', topic.planned.topic, message, place, 0);
     place.offset++;
   }
   serveTail(core, topic, partition, stored);

@@ -19,7 +19,9 @@ import {
 } from './limits.ts';
 import { needsMaintenance } from './maintenance.ts';
 import { createInstances } from './rebalance.ts';
+import { RecordList } from './recordList.ts';
 import { createRedrives } from './redriveJob.ts';
+import { NOWHERE } from './traces.ts';
 import { createWakeHeap } from './wakes.ts';
 
 export type EngineOptions = {
@@ -45,7 +47,7 @@ export function buildCore({ plan, runId, seed, settings, checkPayload }: EngineO
     nowMs: 0,
     startedMs: 0,
     effects: [],
-    records: [],
+    records: new RecordList(),
     lines: [],
     status: 'created',
     ending: null,
@@ -91,6 +93,7 @@ function buildTopic(planned: PlannedTopic): TopicRuntime {
     openAppends: new Array<null>(planned.partitions).fill(null),
     sticky: 0,
     stickyCount: 0,
+    unplaced: { ...NOWHERE, topic: planned.topic },
     readers: [],
   };
 }

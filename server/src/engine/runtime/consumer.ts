@@ -2,6 +2,7 @@ import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/
 import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
 import type { Append, EngineError } from '../io.ts';
 import type { PlannedConsumer, PlannedTopic } from '../plan/plan.ts';
+import type { Place } from './recordList.ts';
 
 /** The state of the consuming side of the core. Created and changed inside `step` only. */
 
@@ -238,6 +239,8 @@ export type TopicRuntime = {
   openAppends: (OpenAppend | null)[];
   sticky: number;
   stickyCount: number;
+  /** What traces say of a message on its way to this topic: it has no position yet. */
+  unplaced: Place;
   readers: Subscription[];
 };
 

@@ -2,7 +2,6 @@ import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { FlowSettings } from '@millrace/shared/flow/records/settings.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { FinalRunStatus, NodeCounters, RunStatus } from '@millrace/shared/trace/metrics.ts';
-import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Random, RandomState } from '@millrace/shared/util/random.ts';
 import type {
   AttemptOutcome,
@@ -28,6 +27,7 @@ import type {
   TopicRuntime,
 } from './consumer.ts';
 import type { FaultRuntime } from './faults/faultRuntime.ts';
+import type { RecordList } from './recordList.ts';
 import type { RedriveJob, Redrives } from './redriveState.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
@@ -44,7 +44,7 @@ export type Core = {
   /** When the run was started for the first time; durable. */
   startedMs: number;
   effects: EngineEffect[];
-  records: TraceRecord[];
+  records: RecordList;
   lines: EngineLog[];
 
   status: RunStatus;
@@ -145,7 +145,7 @@ export type WriteGroup = {
   producers: { producer: ProducerRuntime; messages: number }[];
   state: Map<string, StateWrite>;
   /** Given out once the group is durable. */
-  records: TraceRecord[];
+  records: RecordList;
   counters: { counter: Counter; values: NodeCounters }[];
   replies: PendingReply[];
   /** Commands that are answered once the group is durable. */

@@ -7,7 +7,7 @@ import { enqueueLane } from './laneQueue.ts';
 import { scopeOf } from './scopes.ts';
 import { forgetIfEmpty, putBack, readyStrand } from './strands.ts';
 import { timerMessage, timerPlace } from './timers.ts';
-import { emitTrace, traceOf } from './traces.ts';
+import { emitPlain, emitTrace, traceOf } from './traces.ts';
 import { finishEntry } from './window.ts';
 
 export type Batch = { entries: Entry[]; timers: HandlerTimer[] };
@@ -144,7 +144,7 @@ function delivery(core: Core, lane: Lane, entry: Entry): Delivery {
     entry.traced = attempt;
     const kind = entry.again ? 'redelivered' : 'delivered';
     const place = { topic, partition, offset };
-    emitTrace(core, traceOf(kind, core.nowMs, lane.consumer.planned.node, message, place, attempt));
+    emitPlain(core, kind, lane.consumer.planned.node, message, place, attempt);
     entry.again = false;
   }
   return { message, topic, partition, offset, attempt, scope: scopeOf(lane, message), timer: false };

@@ -6,6 +6,7 @@ import type { Core, ProducerEntry, ProducerRuntime, WriteGroup, Writes } from '.
 import { storeFaults } from './faults/fault.ts';
 import { saveLane } from './laneEntry.ts';
 import { WRITE_BYTES_MAX, WRITE_MESSAGES_MAX } from './limits.ts';
+import { RecordList } from './recordList.ts';
 import { putState } from './stateStore.ts';
 
 export function createWrites(): Writes {
@@ -31,7 +32,7 @@ function createGroup(number: number): WriteGroup {
     commits: [],
     producers: [],
     state: new Map(),
-    records: [],
+    records: new RecordList(),
     counters: [],
     replies: [],
     answers: [],

@@ -16,7 +16,7 @@ import { handOverIfFree, refuseFenced } from './rebalance.ts';
 import { scopeOf } from './scopes.ts';
 import { putBack, takeOut } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
-import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
+import { plainWhenDurable, traceOf, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 const PROCESS_DIED: EngineError = {
@@ -174,9 +174,7 @@ function keepEffects(core: Core, lane: Lane, subject: Subject, outcome: OkOutcom
   if (refusal !== null) return { ...refusal, durationUs: outcome.durationUs };
   const attempt = (subject.history?.attempts ?? 0) + 1;
   const { node } = consumer.planned;
-  const handled = traceOf('handled', core.nowMs, node, subject.message, subject.place, attempt);
-  handled.durationUs = outcome.durationUs;
-  traceWhenDurable(core, handled);
+  plainWhenDurable(core, 'handled', node, subject.message, subject.place, attempt, outcome.durationUs);
   keepEmissions(core, lane, subject, staged as Staged);
   if (outcome.state.length > 0) {
     applyState(core, consumer, scope, outcome.state);
@@ -210,9 +208,7 @@ function keepEmissions(core: Core, lane: Lane, subject: Subject, { placed, emitt
     const place = placed[i] as Placed;
     const { topic, message } = place;
     appendPlaced(core, place, node);
-    const record = traceOf('emitted', core.nowMs, node, message, NOWHERE, 0);
-    record.topic = topic.planned.topic;
-    traceWhenDurable(core, record);
+    plainWhenDurable(core, 'emitted', node, message, topic.unplaced, 0);
   }
   for (const port of dropped) {
     const record = traceOf('dropped', core.nowMs, node, subject.message, subject.place, 0);

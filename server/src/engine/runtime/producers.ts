@@ -17,7 +17,7 @@ import {
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
-import { NOWHERE, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
+import { NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { addWake } from './wakes.ts';
 
 export function pumpProducers(core: Core): void {
@@ -275,7 +275,7 @@ export function keep(
   message: Message,
   placed: Placed[],
 ): OpenAppend[] {
-  traceWhenDurable(core, traceOf('produced', core.nowMs, producer.planned.node, message, NOWHERE, 0));
+  plainWhenDurable(core, 'produced', producer.planned.node, message, NOWHERE, 0);
   count(core, producer.counter).out++;
   return placed.map((place) => appendPlaced(core, place, producer.planned.node));
 }

@@ -109,12 +109,12 @@ function stepProducer(core: Core, producer: ProducerRuntime): void {
   const group = core.writes.open;
   produce(core, producer, 1);
   // The last record is about the message, whether it was produced or refused.
-  const record = group.records.at(-1);
+  const about = group.records.lastAbout();
   if (!step) return;
   step.chosen = {
     nodeId: node,
-    messageId: record?.messageId ?? item.id ?? '',
-    correlationId: record?.correlationId ?? '',
+    messageId: about?.messageId ?? item.id ?? '',
+    correlationId: about?.correlationId ?? '',
   };
   step.gate = group.number;
 }

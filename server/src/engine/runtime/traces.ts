@@ -1,8 +1,9 @@
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { TraceKind, TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { Core } from './core.ts';
+import type { Place } from './recordList.ts';
 
-export type Place = { topic: string | null; partition: number; offset: number };
+export type { Place };
 export const NOWHERE: Place = { topic: null, partition: -1, offset: -1 };
 
 /** A record about one message at one node; the caller fills in what its kind adds. Every record has the same shape. */
@@ -70,4 +71,28 @@ export function emitTrace(core: Core, record: TraceRecord): void {
 /** Gives a record out when the open write group is durable. */
 export function traceWhenDurable(core: Core, record: TraceRecord): void {
   core.writes.open.records.push(record);
+}
+
+/** The same two for records that say no more than what happened, in the cheap form that many of them together take. */
+export function emitPlain(
+  core: Core,
+  kind: TraceKind,
+  nodeId: string,
+  message: Message,
+  place: Place,
+  attempt: number,
+): void {
+  core.records.add(kind, core.nowMs, nodeId, message, place, attempt, 0);
+}
+
+export function plainWhenDurable(
+  core: Core,
+  kind: TraceKind,
+  nodeId: string,
+  message: Message,
+  place: Place,
+  attempt: number,
+  durationUs = 0,
+): void {
+  core.writes.open.records.add(kind, core.nowMs, nodeId, message, place, attempt, durationUs);
 }
