@@ -1,4 +1,5 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
+import type { NodeConfig } from '@millrace/shared/flow/records/registry.ts';
 import { draftFlow } from './draft.ts';
 
 export type PipelineOptions = {
@@ -39,10 +40,14 @@ export function pipeline({ name, count, ratePerSecond, partitions = 3 }: Pipelin
     .wire(PIPELINE.source, PIPELINE.topic, PIPELINE.handler, PIPELINE.derived, PIPELINE.sink).document;
 }
 
-/** The same flow with other code in its handler. */
-export function withCode(document: FlowDocument, code: string): FlowDocument {
+/** The same flow with other code, and other settings, in its handler. */
+export function withCode(
+  document: FlowDocument,
+  code: string,
+  config: Partial<NodeConfig<'handler'>> = {},
+): FlowDocument {
   const nodes = document.nodes.map((node) =>
-    node.kind === 'handler' ? { ...node, config: { ...node.config, code } } : node,
+    node.kind === 'handler' ? { ...node, config: { ...node.config, ...config, code } } : node,
   );
   return { ...document, nodes };
 }

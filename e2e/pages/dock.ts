@@ -29,6 +29,13 @@ export class Dock {
     return this.root.locator('[data-testid="trace-row"][data-faults]');
   }
 
+  /** New traces stay out of the list until it is pressed again, so that its rows can be. */
+  async holdTraces(): Promise<void> {
+    const toggle = this.root.getByTestId('traces-follow');
+    await toggle.click();
+    await expect(toggle).toHaveAttribute('aria-pressed', 'false');
+  }
+
   traceDetail(): Locator {
     return this.root.locator('[data-testid="trace-detail"]:not([data-panel])');
   }
@@ -40,6 +47,11 @@ export class Dock {
   /** The attempts of one consumer in the open trace, in the order of the waterfall. */
   attemptsAt(nodeId: string): Locator {
     return this.spans().and(this.page.locator(`[data-node-id="${nodeId}"][data-operation="process"]`));
+  }
+
+  /** Why the selected step failed. */
+  spanError(): Locator {
+    return this.traceDetail().getByTestId('span-error');
   }
 
   /** A sign that something befell a step, such as `fault-injected` or `deduplicated`. */

@@ -66,7 +66,15 @@ function direct(deliveries: Delivery[]): Variant {
 }
 
 function sandboxed(sandbox: Sandbox, deliveries: Delivery[]): Variant {
-  const invocation: Invocation = { invocationId: 1, instance: 0, node: NODE, seed: 1, deliveries, state: {} };
+  const invocation: Invocation = {
+    invocationId: 1,
+    instance: 0,
+    node: NODE,
+    seed: 1,
+    deliveries,
+    state: {},
+    goesOn: false,
+  };
   return {
     name: `handler in the sandbox, batches of ${deliveries.length}`,
     perCall: deliveries.length,

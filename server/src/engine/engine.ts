@@ -41,15 +41,15 @@ export type { EngineOptions };
 export interface Engine {
   /** Takes one input and answers what is to be done. Never entered twice at once. */
   step(input: EngineInput): EngineEffect[];
-  /** Reading it changes nothing. */
-  view(): EngineView;
+  /** Reading it changes nothing. What a node says of itself is about `nowMs`; without it, about the last input. */
+  view(nowMs?: number): EngineView;
 }
 
 export function createEngine(options: EngineOptions): Engine {
   const core = buildCore(options);
   return {
     step: (input) => step(core, input),
-    view: () => viewOf(core),
+    view: (nowMs = core.nowMs) => viewOf(core, nowMs),
   };
 }
 

@@ -110,7 +110,10 @@ export type EngineInput = { nowMs: number } & (
   | { type: 'fetched'; fetchId: number; messages: StoredMessage[]; end: number }
   /** `deleted` says where the log begins now, when what was asked for is not there any more (TP4). */
   | { type: 'fetch-failed'; fetchId: number; error: EngineError; deleted?: { start: number; end: number } }
-  /** Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok. */
+  /**
+   * Outcomes of a prefix of the invocation's deliveries, in order. It ends early after the first that is not ok, or, where
+   * the invocation goes on, where whoever performs it saw fit to end it.
+   */
   | { type: 'invoked'; invocationId: number; outcomes: AttemptOutcome[] }
   | { type: 'written'; writeId: number; bases: number[] }
   /** Nothing of the write was kept, or it is unknown. Retryable ones (full disk) are tried again by the core, others fail the run. */
@@ -133,8 +136,10 @@ export type MaintainedPartition = TopicPartition & {
   compacted: number;
 };
 
-/** What a person asks of a run while it goes on. */
+/** What a person, or the door of the server, asks of a run while it goes on. */
 export type EngineCommand =
+  /** What was sent to a producer from outside and was no message at all: its node is to say so. */
+  | { type: 'note-refusal'; producer: string; error: EngineError }
   | { type: 'inject-fault'; fault: FaultSpec }
   /** Null heals all. */
   | { type: 'heal-fault'; faultId: string | null }
@@ -149,6 +154,7 @@ export type EngineCommand =
   | { type: 'resume-redrive'; redriveId: string };
 
 export type EngineAnswers = {
+  'note-refusal': null;
   'inject-fault': { faultId: string };
   'heal-fault': { healed: number };
   'pause-group': null;
@@ -194,6 +200,8 @@ export type Invocation = {
   deliveries: Delivery[];
   /** State entries of the scopes in `deliveries`, where they have any: scope → name → value. */
   state: Record<string, Record<string, JsonText>>;
+  /** A failed attempt holds nothing up: whoever can, goes on with the delivery behind it. */
+  goesOn: boolean;
 };
 
 export type EngineLog = {

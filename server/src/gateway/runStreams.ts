@@ -144,8 +144,7 @@ export function createRunStreams(options: RunStreamsOptions): RunStreams {
       stream.recentLogs.push(...lines);
       stream.recentLogs = stream.recentLogs.slice(-LOG_LINES_KEPT);
       stream.newLogs.push(...lines);
-      const excess = stream.newLogs.length - LOG_LINES_PER_TICK_MAX;
-      if (excess <= 0) return;
+      const excess = Math.max(0, stream.newLogs.length - LOG_LINES_PER_TICK_MAX);
       stream.newLogs.splice(0, excess);
       stream.droppedLogs += excess + dropped;
     },

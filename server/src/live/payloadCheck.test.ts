@@ -44,7 +44,7 @@ describe('the payload check', () => {
 
   it('names a schema that is none, or that is missing', () => {
     expect(() => createPayloadCheck(documentWith({ type: 'objekt' }))).toThrow(
-      /The schema order \(version 2\) is not a JSON Schema/,
+      /: the schema order \(version 2\) is not a JSON Schema/,
     );
     expect(() => createPayloadCheck({ ...documentWith({}), schemas: [] })).toThrow(
       /names the schema schema:order, which this flow does not have/,

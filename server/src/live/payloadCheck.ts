@@ -29,9 +29,9 @@ export function createPayloadCheck(document: FlowDocument): PayloadCheck {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       throw new WorkbenchError(
         'FLOW_INVALID',
-        `The schema ${found.subject} (version ${found.version}) is not a JSON Schema: ${reason}.`,
+        `${node.name}: the schema ${found.subject} (version ${found.version}) is not a JSON Schema: ${reason}. Correct it, or let the topic name none.`,
         {
-          details: { schemaId },
+          details: { nodeId: node.id, schemaId },
           cause: thrown,
         },
       );

@@ -189,7 +189,7 @@ async function switched(
 }
 
 function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: number): MetricsSnapshot {
-  const view = engine.view();
+  const view = engine.view(timeMs);
   return {
     runId,
     timeMs,

@@ -108,25 +108,30 @@ export class NodeRunner {
   /** Until the invocation is over; false when its isolate was lost before. */
   async #handle(work: Work): Promise<boolean> {
     const { invocation, state, nowMs, outcomes } = work;
-    const { deliveries, seed } = invocation;
+    const { deliveries, goesOn } = invocation;
     while (outcomes.length < deliveries.length) {
       const from = outcomes.length;
       const until = work.oneByOne ? from + 1 : endOfCall(deliveries, from);
       const batch = from === 0 && until === deliveries.length ? deliveries : deliveries.slice(from, until);
-      const result = await this.#call(batch, state, seed, nowMs);
+      const result = await this.#call(batch, state, invocation, nowMs);
       work.oneByOne ||= result.lost;
       for (const outcome of result.outcomes) {
         applyWrites(state, (deliveries[outcomes.length] as Delivery).scope, outcome);
         outcomes.push(outcome);
-        if (outcome.status !== 'ok') return true;
+        if (outcome.status !== 'ok' && !(goesOn && outcome.status === 'failed')) return true;
       }
       if (result.lost || result.unbegun) return outcomes.length === deliveries.length;
     }
     return true;
   }
 
-  async #call(deliveries: Delivery[], state: ScopedState, seed: number, nowMs: number): Promise<CallResult> {
-    const input = encodeCall(deliveries, state, seed, nowMs, this.#module.topicNames ?? {});
+  async #call(
+    deliveries: Delivery[],
+    state: ScopedState,
+    { seed, goesOn }: Invocation,
+    nowMs: number,
+  ): Promise<CallResult> {
+    const input = encodeCall(deliveries, state, seed, nowMs, goesOn, this.#module.topicNames ?? {});
     let isolate: HostedIsolate | null = null;
     let fresh = true;
     try {

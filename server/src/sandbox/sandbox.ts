@@ -6,8 +6,9 @@ import type { AttemptOutcome, Invocation } from '../engine/io.ts';
  *
  * For the implementer: the code sees `event` and `ctx` only (rules HD1, HD2): no clock, randomness, network, files,
  * process or other nodes' memory. Time and memory limits stop the code, never the caller. `invoke` handles deliveries in
- * order and stops after the first that is not ok; the state writes of one delivery are seen by the next of the same scope.
- * It never rejects for what user code does: that is an outcome. Which topic an emit reaches is the engine's business.
+ * order and stops after the first that is not ok, unless that has failed and the invocation goes on; the state writes of one
+ * delivery are seen by the next of the same scope. It never rejects for what user code does: that is an outcome. Which topic
+ * an emit reaches is the engine's business.
  */
 export interface Sandbox {
   /** Compiles a node's module. Rejects with HANDLER_COMPILE_FAILED; `details.line` and `details.column` are the user's. */

@@ -41,6 +41,7 @@ export function encodeCall(
   state: ScopedState,
   seed: number,
   nowMs: number,
+  goesOn: boolean,
   topicNames: Readonly<Record<string, string>>,
 ): string {
   const heads: (string | number | null | Setting)[] = [];
@@ -63,7 +64,7 @@ export function encodeCall(
     );
     payloads.push(message.data);
   }
-  return `{"nowMs":${nowMs},"seed":${seed},"heads":${JSON.stringify(heads)},"state":${stateText(deliveries, state)},"data":[${payloads.join(',')}]}`;
+  return `{"nowMs":${nowMs},"seed":${seed},"goesOn":${goesOn},"heads":${JSON.stringify(heads)},"state":${stateText(deliveries, state)},"data":[${payloads.join(',')}]}`;
 }
 
 function hasSameSetting(delivery: Delivery, before: Delivery): boolean {

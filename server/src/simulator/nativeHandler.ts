@@ -49,7 +49,7 @@ export type NativeHandler = (event: NativeEvent, context: NativeContext) => void
 type Entries = Map<string, string>;
 const NO_ENTRIES: ReadonlyMap<string, string> = new Map();
 
-/** Runs the deliveries of an invocation in order, up to the first that throws, as a sandbox does. */
+/** Runs the deliveries of an invocation in order, up to the first that throws unless it goes on, as a sandbox does. */
 export function invokeNative(
   handler: NativeHandler,
   invocation: Invocation,
@@ -65,7 +65,10 @@ export function invokeNative(
     const context = new Attempt(delivery, invocation.seed, nowMs, scopes.get(scope) ?? NO_ENTRIES);
     const outcome = context.run(handler, durationUs());
     outcomes.push(outcome);
-    if (outcome.status !== 'ok') break;
+    if (outcome.status !== 'ok') {
+      if (invocation.goesOn) continue;
+      break;
+    }
     if (outcome.state.length > 0) keepState(scopes, scope, outcome.state);
   }
   return outcomes;

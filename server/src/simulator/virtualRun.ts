@@ -351,14 +351,12 @@ class VirtualRun {
   }
 
   #count({ node, deliveries }: Invocation, outcomes: AttemptOutcome[]): void {
-    let ok = 0;
-    while (outcomes[ok]?.status === 'ok') ok++;
-    this.#result.deliveries += ok;
-    if (!this.#keepsAll || ok === 0) return;
+    const ok = deliveries.filter((_, index) => outcomes[index]?.status === 'ok');
+    this.#result.deliveries += ok.length;
+    if (!this.#keepsAll || ok.length === 0) return;
     const delivered = this.#result.delivered[node] ?? [];
     this.#result.delivered[node] = delivered;
-    for (let index = 0; index < ok; index++)
-      delivered.push(deliveries[index] as Invocation['deliveries'][number]);
+    delivered.push(...ok);
   }
 
   #beginWrite(effect: WriteEffect): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { redriveProgressSchema } from '../deadLetters/redrive.ts';
+import { ERROR_CODES } from '../errors/codes.ts';
 import { activeFaultSchema } from '../faults/fault.ts';
 
 const count = z.int().min(0);
@@ -98,9 +99,12 @@ export function isFinalRunStatus(status: RunStatus): status is FinalRunStatus {
 
 /** What a node is doing beyond counting, so that the drawing can say why nothing moves. */
 export const nodeConditionSchema = z.strictObject({
-  state: z.enum(['idle', 'active', 'waiting-retry', 'blocked', 'failed', 'finished']),
-  /** Last error, or why it is blocked. */
+  /** `failing`: it goes on, but what it did last, or of late, ended in an error. `failed`: it does not go on. */
+  state: z.enum(['idle', 'active', 'failing', 'waiting-retry', 'blocked', 'failed', 'finished']),
+  /** Why it is blocked; else the last error, also when that is long over. */
   reason: z.string().optional(),
+  /** Of the error. */
+  code: z.enum(ERROR_CODES).optional(),
   inFlight: count.optional(),
 });
 export type NodeCondition = z.infer<typeof nodeConditionSchema>;

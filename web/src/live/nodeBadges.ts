@@ -32,11 +32,11 @@ export function nodeFace(live: LiveRun, nodeId: string, nowMs: number = performa
   const counters = live.metrics.latest?.nodes[nodeId] ?? live.summary?.counters[nodeId];
   if (!kind || !counters) return null;
   const family = familyOf(kind);
+  const condition = live.metrics.latest?.conditions[nodeId];
   const badges = [
     ...mainBadges(live, family, nodeId, counters, nowMs),
-    ...troubleBadges(family, counters, live.metrics.latest?.conditions[nodeId]?.reason),
+    ...troubleBadges(family, counters, condition),
   ];
-  const condition = live.metrics.latest?.conditions[nodeId];
   return { badges, condition: condition ? conditionLine(condition, family, live) : null };
 }
 
@@ -101,12 +101,17 @@ const TROUBLES: Readonly<Record<NodeFamily, readonly Trouble[]>> = {
   ],
   topic: [
     rejected(),
-    { ...deadLettered(), meaning: 'messages that do not fit the schema, among the dead letters' },
+    {
+      ...deadLettered(),
+      meaning: 'messages that do not fit the schema, among the dead letters',
+      hasError: true,
+    },
     {
       name: 'flagged',
       label: 'flagged',
       meaning: 'messages appended that do not fit the schema',
       tone: 'warning',
+      hasError: true,
     },
     { name: 'expired', label: 'expired', meaning: 'messages deleted by the clean-up', tone: 'soft' },
     { name: 'redriven', label: 'redriven', meaning: 'dead letters sent back', tone: 'soft' },
@@ -159,7 +164,13 @@ function deadLettered(): Trouble {
 const TROUBLES_SHOWN_MAX = 3;
 
 /** The last error (HD3) is read on the figures it counts towards, while the node works and after the run. */
-function troubleBadges(family: NodeFamily, counters: NodeCounters, lastError = ''): Badge[] {
+function troubleBadges(
+  family: NodeFamily,
+  counters: NodeCounters,
+  condition: NodeCondition | undefined,
+): Badge[] {
+  const lastError = condition?.code === undefined ? '' : errorSentence(condition);
+
   const present = TROUBLES[family].filter(({ name }) => counters[name] > 0);
   const left = present.slice(TROUBLES_SHOWN_MAX);
   const badges = TROUBLES[family].map(({ name, label, meaning, tone, hasError, opens }): Badge => {
@@ -204,13 +215,19 @@ function rateBadge(perSecond: number, meaning: string): Badge {
   return {
     name: 'rate',
     label: '',
-    text: formatRate(perSecond),
+    text: shortRate(perSecond),
     value: Math.round(perSecond * 10) / 10,
     title: `${formatRate(perSecond)}: ${meaning}, mean of the last two seconds`,
     tone: 'soft',
     quiet: perSecond <= 0,
     place: 'first row',
   };
+}
+
+/** Beside a large count and a large lag there is room for four digits nowhere; the title has them. */
+function shortRate(perSecond: number): string {
+  const isLong = perSecond >= 1000 && perSecond < 10_000;
+  return isLong ? `${(Math.trunc(perSecond / 100) / 10).toFixed(1)}k/s` : formatRate(perSecond);
 }
 
 const LAG_TONES: Record<FillTone, BadgeTone> = { calm: 'soft', filling: 'warning', full: 'error' };
@@ -246,8 +263,21 @@ function conditionLine(condition: NodeCondition, family: NodeFamily, live: LiveR
     case 'idle':
     case 'active':
       return null;
+    case 'failing':
+      return {
+        state,
+        // What a producer or a topic refuses says so itself.
+        text: family === 'consumer' ? `failing: ${reason}` : reason,
+        title: errorSentence(condition),
+        tone: 'error',
+      };
     case 'waiting-retry':
-      return { state, text: 'waiting to retry', title: reason, tone: 'warning' };
+      return {
+        state,
+        text: reason === '' ? 'waiting to retry' : `waiting to retry: ${reason}`,
+        title: errorSentence(condition),
+        tone: 'warning',
+      };
     case 'blocked':
       return {
         state,
@@ -256,7 +286,12 @@ function conditionLine(condition: NodeCondition, family: NodeFamily, live: LiveR
         tone: 'warning',
       };
     case 'failed':
-      return { state, text: reason === '' ? 'failed' : `failed: ${reason}`, title: reason, tone: 'error' };
+      return {
+        state,
+        text: reason === '' ? 'failed' : `failed: ${reason}`,
+        title: errorSentence(condition),
+        tone: 'error',
+      };
     case 'finished':
       // When the run is over everything is finished; only a producer that is done before says something new.
       if (family !== 'producer' || !isActive(live.status)) return null;
@@ -267,4 +302,8 @@ function conditionLine(condition: NodeCondition, family: NodeFamily, live: LiveR
         tone: 'soft',
       };
   }
+}
+
+function errorSentence({ code, reason = '' }: NodeCondition): string {
+  return code === undefined ? reason : `${code}: ${reason}`;
 }

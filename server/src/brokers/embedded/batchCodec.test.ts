@@ -2,6 +2,7 @@ import type { Message } from '@millrace/shared/message/message.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { testMessages } from '../contract/testMessages.ts';
+import { messageBytes } from '../readRules.ts';
 import { openBatch, prepareBatch, writeBatch } from './batchCodec.ts';
 
 function stored(messages: Message[], from?: number, to?: number): Uint8Array {
@@ -46,6 +47,7 @@ it('gives back any range of any batch, ASCII or not', { timeout: 30_000 }, () =>
       const to = from + (b % (messages.length - from + 1));
       expect(opened.messages(from, to)).toEqual(messages.slice(from, to));
       expect(opened.keys()).toEqual(messages.map(({ key }) => key));
+      expect(messages.map((_, index) => opened.sizeOf(index))).toEqual(messages.map(messageBytes));
     }),
     { numRuns: 60 },
   );

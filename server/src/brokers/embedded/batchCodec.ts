@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
+import { bytesOfLengths } from '../readRules.ts';
 
 /**
  * The stored form of a batch of messages: numbers as columns, all text in one region.
@@ -131,6 +132,8 @@ export function writeBatch(batch: PreparedBatch, target: Buffer, at: number): nu
 export type OpenedBatch = {
   count: number;
   messages(from: number, to: number): Message[];
+  /** What `messageBytes` says of a message, without decoding it. */
+  sizeOf(index: number): number;
   /** The keys of all messages, at a fraction of what the messages cost. */
   keys(): (string | null)[];
 };
@@ -169,6 +172,15 @@ export function openBatch(stored: Uint8Array): OpenedBatch {
 
   return {
     count,
+    sizeOf(index) {
+      const start = endOf(index - 1);
+      const end = endOf(index);
+      const units = isAscii ? end - start : utf16Length(buffer.subarray(textAt + start, textAt + end));
+      const at = index * COLUMNS;
+      let attributes = 0;
+      for (let column = 1; column <= 5; column++) attributes += lengthIn(columns, at + column);
+      return bytesOfLengths(units - attributes, lengthIn(columns, at + 2));
+    },
     keys() {
       const allText = isAscii ? buffer.toString('latin1', textAt, textAt + endOf(count - 1)) : '';
       return Array.from({ length: count }, (_, index) => keyOf(index, allText));
@@ -188,6 +200,22 @@ export function openBatch(stored: Uint8Array): OpenedBatch {
       return messages;
     },
   };
+}
+
+/** How long text will be when it is decoded: every lead byte begins a UTF-16 unit, that of four bytes begins two. */
+function utf16Length(text: Uint8Array): number {
+  let units = 0;
+  for (const byte of text) {
+    if ((byte & 0xc0) !== 0x80) units++;
+    if (byte >= 0xf0) units++;
+  }
+  return units;
+}
+
+/** How much of a message's text is the attribute of this column. */
+function lengthIn(columns: Uint32Array, column: number): number {
+  const length = columns[column] as number;
+  return length === NONE || length === SAME_AS_BEFORE ? 0 : length;
 }
 
 function messageOf(text: string, timeMs: number, columns: Uint32Array, at: number, words: string[]): Message {

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
-import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
-import { openBatch } from './batchCodec.ts';
+import { type OpenedBatch, openBatch } from './batchCodec.ts';
 
 /**
  * A row of the log. It stands for the offsets from `base` up to the base of the next row, without holes between rows; the
@@ -57,6 +57,8 @@ export type OpenedRow = {
   count: number;
   appendedMs: number;
   bytes: number;
+  /** What `messageBytes` says of a message, without decoding it. */
+  sizeOf(index: number): number;
   /** Index of the first message at or after `offset`; `count` when there is none. */
   indexOf(offset: number): number;
   offsetOf(index: number): number;
@@ -66,7 +68,7 @@ export type OpenedRow = {
   keys(): (string | null)[];
 };
 
-const NO_MESSAGES = { count: 0, messages: (): Message[] => [], keys: (): null[] => [] };
+const NO_MESSAGES: OpenedBatch = { count: 0, messages: () => [], sizeOf: () => 0, keys: () => [] };
 
 /** Throws when the row's parts do not fit together. */
 export function openRow(row: BatchRow): OpenedRow {
@@ -86,6 +88,7 @@ export function openRow(row: BatchRow): OpenedRow {
     count,
     appendedMs,
     bytes: data.length,
+    sizeOf: (index) => batch.sizeOf(index),
     indexOf(offset) {
       if (offsets === null) return Math.min(count, Math.max(0, offset - base));
       let low = 0;

@@ -9,7 +9,7 @@ import { createLogFile, type LogFile } from './logFile.ts';
 import { type Durability, openLogForReading } from './logSchema.ts';
 import type { SizedPartition } from './storageProtocol.ts';
 import { type MaintainedSlice, startStorageThread } from './storageThread.ts';
-import { createTailCache } from './tailCache.ts';
+import { createTailCache, type HeldRow, type TailCache } from './tailCache.ts';
 
 const TAIL_CACHE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -26,14 +26,15 @@ export async function createEmbeddedBroker({ folder, durability }: EmbeddedBroke
     const topics = new Map<string, SizedPartition[]>();
     const byId = new Map<number, SizedPartition>();
     const cache = createTailCache(TAIL_CACHE_BYTES_MAX);
-    const thread = await startStorageThread({ folder, durability }, (append, base) => {
-      if (append.messages.length === 0) return;
-      const partition = byId.get(append.partitionId) as SizedPartition;
-      partition.end = base + append.messages.length;
-      partition.messages += append.messages.length;
-      partition.bytes += append.bytes;
-      cache.add(append.partitionId, base, append.messages, append.appendedMs);
-    });
+    const onCommitted = (row: HeldRow, base: number): void => {
+      if (row.count === 0) return;
+      const partition = byId.get(row.partitionId) as SizedPartition;
+      partition.end = base + row.count;
+      partition.messages += row.count;
+      partition.bytes += row.end - row.start;
+      cache.add(row, base);
+    };
+    const thread = await startStorageThread({ folder, durability }, { hold: cache.hold, onCommitted });
     const database = openLogForReading(folder, { isOpenHere: true });
     if (database === null)
       throw new WorkbenchError('STORAGE_FAILED', 'The message log vanished while it was opened.');
@@ -49,7 +50,7 @@ type Parts = {
   thread: Awaited<ReturnType<typeof startStorageThread>>;
   database: DatabaseSync;
   file: LogFile;
-  cache: ReturnType<typeof createTailCache>;
+  cache: TailCache;
   /** Partitions by number. */
   topics: Map<string, SizedPartition[]>;
   byId: Map<number, SizedPartition>;

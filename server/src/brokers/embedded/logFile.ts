@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { CommittedOffset, PartitionSize, ReadRequest, StateEntry, TopicSpec } from '../broker.ts';
-import { checkReadOffset, messageBytes } from '../readRules.ts';
+import { checkReadOffset, createReadRoom } from '../readRules.ts';
 import { type BatchRow, isIntact, type OpenedRow, openRow, ROW_COLUMNS, rowEnd } from './batchRow.ts';
 import { checkPartitionRow, type PartitionRow, SELECT_PARTITIONS } from './logCheck.ts';
 import { corruptLog, logError } from './logErrors.ts';
@@ -134,28 +134,19 @@ export function createLogFile(database: DatabaseSync, folder: string): LogFile {
       (sql.timeBefore.get(id, offset) as { appendedMs: number } | undefined)?.appendedMs ?? null,
     rowAt,
     read(partition, request) {
-      const { fromOffset, messagesMax, bytesMax } = request;
       const messages: StoredMessage[] = [];
-      let bytes = 0;
-      for (let offset = fromOffset; offset < partition.end; ) {
+      const room = createReadRoom(request);
+      for (let offset = request.fromOffset; offset < partition.end && !room.isFull(); ) {
         const row = rowForReading(partition, offset);
         if (row === null) {
           if (messages.length > 0) break;
           throw missingRow(partition, request, offset);
         }
-        // The mean size of a row's messages says about how many of them fit; they are counted exactly below.
-        const fitting = Math.ceil((bytesMax - bytes) / Math.max(1, row.bytes / Math.max(1, row.count)));
-        const index = row.indexOf(offset);
-        const wanted = Math.max(1, Math.min(messagesMax - messages.length, fitting));
-        const to = Math.min(row.count, index + wanted);
-        for (const stored of row.messages(index, to)) {
-          if (stored.offset >= partition.end) return messages;
-          bytes += messageBytes(stored.message);
-          if (messages.length > 0 && (messages.length >= messagesMax || bytes > bytesMax)) return messages;
-          messages.push(stored);
-        }
-        offset = to === row.count ? row.end : (messages.at(-1) as StoredMessage).offset + 1;
-        if (messages.length >= messagesMax || bytes >= bytesMax) break;
+        const from = row.indexOf(offset);
+        const to = room.take(row, from, row.indexOf(partition.end));
+        messages.push(...row.messages(from, to));
+        if (to < row.count) break;
+        offset = row.end;
       }
       return messages;
     },

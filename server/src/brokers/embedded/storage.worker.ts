@@ -9,11 +9,8 @@ import { createBookKeeper, type PartitionBook, readBooks } from './partitionBook
 import { commitChecksum, stateChecksum } from './rowChecksums.ts';
 import {
   type FromStorage,
-  ROW_APPENDED_MS,
-  ROW_COUNT,
-  ROW_END,
-  ROW_NUMBERS,
-  ROW_PARTITION_ID,
+  type GroupRow,
+  rowsOf,
   type StorageSetup,
   type ToStorage,
   type WriteGroup,
@@ -84,16 +81,10 @@ function start(): void {
     answer({ type: 'opened', partitions });
   };
 
-  const appendRows = ({ rows, bytes }: WriteGroup, bases: Float64Array): void => {
-    let start = 0;
-    for (let index = 0; index < bases.length; index++) {
-      const at = index * ROW_NUMBERS;
-      const partitionId = rows[at + ROW_PARTITION_ID] as number;
-      const count = rows[at + ROW_COUNT] as number;
-      const end = rows[at + ROW_END] as number;
+  const appendRows = (rows: GroupRow[], bytes: Uint8Array, bases: Float64Array): void => {
+    for (const [index, { partitionId, count, appendedMs, start, end }] of rows.entries()) {
       const data = bytes.subarray(start, end);
       const base = ends[partitionId] as number;
-      const appendedMs = rows[at + ROW_APPENDED_MS] as number;
       if (count > 0) {
         sql.append.run(
           partitionId,
@@ -106,26 +97,19 @@ function start(): void {
       }
       bases[index] = base;
       ends[partitionId] = base + count;
-      start = end;
     }
   };
 
   /** Once the group is committed; an append that was refused leaves no trace in the books. */
-  const keepBooks = ({ rows }: WriteGroup, bases: Float64Array): void => {
-    let start = 0;
-    for (let index = 0; index < bases.length; index++) {
-      const at = index * ROW_NUMBERS;
-      const book = books[rows[at + ROW_PARTITION_ID] as number] as PartitionBook;
-      const count = rows[at + ROW_COUNT] as number;
-      const end = rows[at + ROW_END] as number;
-      if (count > 0) {
-        book.newestBase = bases[index] as number;
-        book.newestMessages = count;
-        book.end = book.newestBase + count;
-        book.messages += count;
-        book.bytes += end - start;
-      }
-      start = end;
+  const keepBooks = (rows: GroupRow[], bases: Float64Array): void => {
+    for (const [index, { partitionId, count, start, end }] of rows.entries()) {
+      if (count === 0) continue;
+      const book = books[partitionId] as PartitionBook;
+      book.newestBase = bases[index] as number;
+      book.newestMessages = count;
+      book.end = book.newestBase + count;
+      book.messages += count;
+      book.bytes += end - start;
     }
   };
 
@@ -142,11 +126,12 @@ function start(): void {
   };
 
   const write = (group: WriteGroup): void => {
-    const bases = new Float64Array(group.rows.length / ROW_NUMBERS);
+    const rows = rowsOf(group);
+    const bases = new Float64Array(rows.length);
     const endsBefore = ends.slice();
     try {
       inTransaction(() => {
-        appendRows(group, bases);
+        appendRows(rows, group.bytes, bases);
         saveCommitsAndState(group);
       });
     } catch (thrown) {
@@ -154,7 +139,7 @@ function start(): void {
       refusedEpoch = group.epoch;
       throw thrown;
     }
-    keepBooks(group, bases);
+    keepBooks(rows, bases);
     answer({ type: 'committed', bases }, [bases.buffer]);
   };
 

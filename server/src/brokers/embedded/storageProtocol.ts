@@ -14,6 +14,28 @@ export const ROW_APPENDED_MS = 2;
 /** Where the row's bytes end in `bytes`; they start where those of the row before end. */
 export const ROW_END = 3;
 
+/** A row of a group as its numbers say; its bytes are those from `start` to `end`. */
+export type GroupRow = {
+  partitionId: number;
+  count: number;
+  appendedMs: number;
+  start: number;
+  end: number;
+};
+
+export function rowsOf({ rows }: Pick<WriteGroup, 'rows'>): GroupRow[] {
+  return Array.from({ length: rows.length / ROW_NUMBERS }, (_, index) => {
+    const at = index * ROW_NUMBERS;
+    return {
+      partitionId: rows[at + ROW_PARTITION_ID] as number,
+      count: rows[at + ROW_COUNT] as number,
+      appendedMs: rows[at + ROW_APPENDED_MS] as number,
+      start: index === 0 ? 0 : (rows[at - ROW_NUMBERS + ROW_END] as number),
+      end: rows[at + ROW_END] as number,
+    };
+  });
+}
+
 /** All writes that are committed in one transaction. Lists are flat: this crosses a thread boundary on the hot path. */
 export type WriteGroup = {
   type: 'group';

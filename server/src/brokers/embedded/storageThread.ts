@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import type { Message } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
 import type { TopicSpec, WriteBatch, WriteResult } from '../broker.ts';
 import { brokerClosed } from '../readRules.ts';
@@ -9,8 +10,10 @@ import type {
   SizedPartition,
   StorageSetup,
   ToStorage,
+  WriteGroup,
 } from './storageProtocol.ts';
-import { createGroupBuilder, type GroupedAppend } from './writeGroup.ts';
+import type { HeldRow } from './tailCache.ts';
+import { createGroupBuilder } from './writeGroup.ts';
 
 /** A transaction holds about this much, so that the first write of a group does not wait for ever for the last. */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
@@ -25,15 +28,20 @@ type PendingWrite = {
   reject(error: WorkbenchError): void;
 };
 
-type SentWrite = PendingWrite & { appends: GroupedAppend[] };
+type SentWrite = Pick<PendingWrite, 'resolve' | 'reject'> & { firstRows: number[] };
 
-/** Tells of an append that is durable now: where it went and what it was. */
-export type OnCommitted = (append: GroupedAppend, base: number) => void;
+/** Sees every row of a write twice. */
+export interface RowKeeper {
+  /** The group is about to leave with its bytes; only now can they be copied. `messages` are those of each row. */
+  hold(group: WriteGroup, messages: Message[][]): HeldRow[];
+  /** A row is durable now. */
+  onCommitted(row: HeldRow, base: number): void;
+}
 
 export type MaintainedSlice = { changed: MaintainedPartition[]; more: boolean };
 
 type InFlight =
-  | { kind: 'group'; writes: SentWrite[]; refused: boolean }
+  | { kind: 'group'; writes: SentWrite[]; rows: HeldRow[]; refused: boolean }
   | { kind: 'open'; resolve(partitions: SizedPartition[]): void; reject(error: WorkbenchError): void }
   | { kind: 'maintain'; resolve(slice: MaintainedSlice): void; reject(error: WorkbenchError): void }
   | { kind: 'close'; resolve(): void };
@@ -48,16 +56,13 @@ export interface StorageThread {
   close(): Promise<void>;
 }
 
-export async function startStorageThread(
-  setup: StorageSetup,
-  onCommitted: OnCommitted,
-): Promise<StorageThread> {
+export async function startStorageThread(setup: StorageSetup, keeper: RowKeeper): Promise<StorageThread> {
   const worker = new Worker(new URL('./storage.worker.ts', import.meta.url), {
     workerData: setup,
     name: 'millrace-storage',
   });
   await started(worker);
-  return superviseThread(worker, onCommitted);
+  return superviseThread(worker, keeper);
 }
 
 function started(worker: Worker): Promise<void> {
@@ -72,7 +77,7 @@ function started(worker: Worker): Promise<void> {
   });
 }
 
-function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThread {
+function superviseThread(worker: Worker, keeper: RowKeeper): StorageThread {
   let pending: PendingWrite[] = [];
   const inFlight: InFlight[] = [];
   let epoch = 0;
@@ -87,13 +92,13 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
   const sendGroup = (): void => {
     const builder = createGroupBuilder();
     const writes: SentWrite[] = [];
-    for (const write of pending) {
+    for (const { batch, partitionIds, resolve, reject } of pending) {
       if (writes.length >= GROUP_WRITES_MAX || builder.bytes() >= GROUP_BYTES_MAX) break;
-      writes.push({ ...write, appends: builder.add(write.batch, write.partitionIds) });
+      writes.push({ resolve, reject, firstRows: builder.add(batch, partitionIds) });
     }
     pending = pending.slice(writes.length);
     const group = builder.build(epoch);
-    inFlight.push({ kind: 'group', writes, refused: false });
+    inFlight.push({ kind: 'group', writes, rows: keeper.hold(group, builder.messages()), refused: false });
     send(group, [group.bytes.buffer, group.rows.buffer]);
   };
   /** A slice of maintenance between two groups does not keep the next one from being ready. */
@@ -116,10 +121,10 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     send({ type: 'close' });
   };
 
-  const committed = (writes: SentWrite[], bases: Float64Array): void => {
-    for (const { appends, resolve } of writes) {
-      for (const append of appends) onCommitted(append, bases[append.firstRow] as number);
-      resolve({ bases: appends.map(({ firstRow }) => bases[firstRow] as number) });
+  const committed = (writes: SentWrite[], rows: HeldRow[], bases: Float64Array): void => {
+    for (const [index, row] of rows.entries()) keeper.onCommitted(row, bases[index] as number);
+    for (const { firstRows, resolve } of writes) {
+      resolve({ bases: firstRows.map((row) => bases[row] as number) });
     }
   };
   const refuseAll = (error: WorkbenchError): void => {
@@ -143,7 +148,7 @@ function superviseThread(worker: Worker, onCommitted: OnCommitted): StorageThrea
     } else if (request.kind === 'maintain') {
       if (message.type === 'maintained') request.resolve(message);
       else if (message.type === 'failed') request.reject(WorkbenchError.fromData(message.error));
-    } else if (message.type === 'committed') committed(request.writes, message.bases);
+    } else if (message.type === 'committed') committed(request.writes, request.rows, message.bases);
     else if (message.type === 'failed' && !request.refused) {
       const error = WorkbenchError.fromData(message.error);
       for (const write of request.writes) write.reject(error);

@@ -1,116 +1,97 @@
 import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type { ReadRequest } from '../broker.ts';
-import { messageBytes } from '../readRules.ts';
+import { createReadRoom } from '../readRules.ts';
+import { openBatch } from './batchCodec.ts';
+import { createByteRing, SEGMENT_BYTES } from './byteRing.ts';
+import { type CachedRows, createCachedRows } from './cachedRows.ts';
+import { createLivingMessages } from './livingMessages.ts';
+import { type GroupRow, rowsOf, type WriteGroup } from './storageProtocol.ts';
 
-type CachedBatch = { base: number; messages: Message[]; appendedMs: number; bytes: number };
-
-/**
- * Batches of one partition, oldest first, without gaps; those before `head` are gone. So many of them, `dropped`, went out
- * of their turn, and the list of arrivals still names them.
- */
-type CachedPartition = { batches: CachedBatch[]; head: number; dropped: number };
-
-/** Emptied slots at the head of a partition's list are given back when there are this many. */
-const HEAD_MAX = 256;
+/** A row whose bytes are in the cache; nobody can read it before it is committed and has its offset. */
+export type HeldRow = GroupRow & { place: number; messages: Message[] | null };
 
 /**
- * The newest batches of all partitions as they were handed in, so that a consumer that keeps up is served without a
- * look at the disk and without decoding. The oldest batch goes first, whatever its partition.
+ * The newest rows of all partitions as they are stored, so that a consumer that lags a little is served without a look at
+ * the disk. They are kept as bytes off the heap and decoded when they are read, unless their objects are alive anyway:
+ * kept as objects they would make up most of what the garbage collector has to look through. The oldest row goes first, whatever its partition.
  */
 export interface TailCache {
-  add(partitionId: number, base: number, messages: Message[], appendedMs: number): void;
-  /** Forgets batches that begin below `offset`: retention or compaction has changed them. */
+  /**
+   * Copies a group before its bytes leave for the storage thread. What is never added afterwards was for nothing.
+   * `messages` are those of each row, where their objects are still at hand.
+   */
+  hold(group: WriteGroup, messages: Message[][]): HeldRow[];
+  /** The row is committed: rows of a partition come in the order of their offsets, which is that of their `hold`. */
+  add(row: HeldRow, base: number): void;
+  /** Forgets rows that begin below `offset`: retention or compaction has changed them. */
   dropBelow(partitionId: number, offset: number): void;
   /** Null when `fromOffset` is older than what is kept. */
   read(partitionId: number, request: ReadRequest): StoredMessage[] | null;
-  bytes(): number;
+  /** What is allocated for messages. */
+  memoryBytes(): number;
 }
 
-export function createTailCache(bytesMax: number): TailCache {
-  const partitions = new Map<number, CachedPartition>();
-  /** Partition ids in the order in which their batches came; the oldest at `oldest`. */
-  let arrivals: number[] = [];
-  let oldest = 0;
-  let bytes = 0;
+export function createTailCache(bytesMax: number, segmentBytes = SEGMENT_BYTES): TailCache {
+  const ring = createByteRing(bytesMax, segmentBytes);
+  const living = createLivingMessages();
+  const partitions = new Map<number, CachedRows>();
+  let sweptTo = 0;
 
-  const evictOldest = (): void => {
-    const partition = partitions.get(arrivals[oldest++] as number) as CachedPartition;
-    if (partition.dropped > 0) partition.dropped--;
-    else bytes -= (partition.batches[partition.head++] as CachedBatch).bytes;
-    if (partition.head > HEAD_MAX && partition.head * 2 > partition.batches.length) {
-      partition.batches.splice(0, partition.head);
-      partition.head = 0;
-    }
-    if (oldest > HEAD_MAX && oldest * 2 > arrivals.length) {
-      arrivals = arrivals.slice(oldest);
-      oldest = 0;
-    }
+  /** Rows are only looked for after those that were written over are forgotten. */
+  const forgetLost = (partitionId: number, rows: CachedRows): void => {
+    rows.dropBelow({ place: ring.oldest() });
+    if (rows.count() === 0) partitions.delete(partitionId);
+  };
+  /** Partitions that are neither written nor read have to forget, too; now and then is enough. */
+  const sweep = (): void => {
+    if (ring.oldest() < sweptTo + segmentBytes) return;
+    sweptTo = ring.oldest();
+    for (const [partitionId, rows] of partitions) forgetLost(partitionId, rows);
   };
 
   return {
-    bytes: () => bytes,
-    add(partitionId, base, messages, appendedMs) {
-      const partition = partitions.get(partitionId) ?? { batches: [], head: 0, dropped: 0 };
-      partitions.set(partitionId, partition);
-      let size = 0;
-      for (const message of messages) size += messageBytes(message);
-      partition.batches.push({ base, messages, appendedMs, bytes: size });
-      arrivals.push(partitionId);
-      bytes += size;
-      while (bytes > bytesMax) evictOldest();
-      // Slots of evicted batches must not keep their messages alive.
-      if (partition.head === partition.batches.length) {
-        partition.batches = [];
-        partition.head = 0;
-      }
+    hold(group, messages) {
+      const held = rowsOf(group).map((row, index) => ({
+        ...row,
+        messages: messages[index] ?? null,
+        place: ring.append(group.bytes.subarray(row.start, row.end)),
+      }));
+      sweep();
+      return held;
+    },
+    add({ partitionId, count, appendedMs, place, start, end, messages }, base) {
+      if (place < ring.oldest()) return;
+      const rows = partitions.get(partitionId) ?? createCachedRows();
+      partitions.set(partitionId, rows);
+      rows.add({ base, count, appendedMs, place, bytes: end - start, living: living.add(messages) });
     },
     dropBelow(partitionId, offset) {
-      const partition = partitions.get(partitionId);
-      if (!partition) return;
-      let { head } = partition;
-      for (
-        let batch = partition.batches[head];
-        batch && batch.base < offset;
-        batch = partition.batches[head]
-      ) {
-        bytes -= batch.bytes;
-        partition.dropped++;
-        head++;
-      }
-      partition.batches.splice(0, head);
-      partition.head = 0;
+      const rows = partitions.get(partitionId);
+      rows?.dropBelow({ base: offset });
+      if (rows?.count() === 0) partitions.delete(partitionId);
     },
-    read(partitionId, { fromOffset, messagesMax, bytesMax: readBytesMax }) {
-      const partition = partitions.get(partitionId);
-      if (!partition) return null;
-      let at = findBatch(partition, fromOffset);
-      if (at < 0) return null;
+    read(partitionId, request) {
+      const { fromOffset } = request;
+      const rows = partitions.get(partitionId);
+      if (!rows) return null;
+      forgetLost(partitionId, rows);
+      const first = rows.find(fromOffset);
+      if (first < 0) return null;
+      const room = createReadRoom(request);
       const result: StoredMessage[] = [];
-      let size = 0;
-      for (; at < partition.batches.length; at++) {
-        const { base, messages, appendedMs } = partition.batches[at] as CachedBatch;
-        for (let index = Math.max(0, fromOffset - base); index < messages.length; index++) {
-          const message = messages[index] as Message;
-          size += messageBytes(message);
-          if (result.length > 0 && (result.length >= messagesMax || size > readBytesMax)) return result;
-          result.push({ message, offset: base + index, appendedAtMs: appendedMs });
+      for (let at = first; at < rows.count() && !room.isFull(); at++) {
+        const row = rows.at(at);
+        const { base, count, appendedMs, place, bytes } = row;
+        const batch = living.find(row.living) ?? openBatch(ring.bytesAt(place, bytes));
+        const from = Math.max(0, fromOffset - base);
+        const to = room.take(batch, from, count);
+        for (const message of batch.messages(from, to)) {
+          result.push({ message, offset: fromOffset + result.length, appendedAtMs: appendedMs });
         }
+        if (to < count) break;
       }
       return result;
     },
+    memoryBytes: () => ring.memoryBytes(),
   };
-}
-
-/** Index of the batch that holds `offset`; -1 when it is older than all, or newer. */
-function findBatch({ batches, head }: CachedPartition, offset: number): number {
-  let low = head;
-  let high = batches.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const { base, messages } = batches[middle] as CachedBatch;
-    if (offset < base) high = middle - 1;
-    else if (offset >= base + messages.length) low = middle + 1;
-    else return middle;
-  }
-  return -1;
 }

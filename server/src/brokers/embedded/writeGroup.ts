@@ -9,25 +9,19 @@ import { ROW_NUMBERS, type WriteGroup } from './storageProtocol.ts';
 export const ROW_BYTES_MAX = 256 * 1024;
 export const ROW_MESSAGES_MAX = Math.min(1000, BATCH_MESSAGES_MAX);
 
-export type GroupedAppend = {
-  partitionId: number;
-  messages: Message[];
-  appendedMs: number;
-  firstRow: number;
-  /** As stored. */
-  bytes: number;
-};
-
-/** Collects writes into what the storage thread commits at once, and remembers which row belongs to which append. */
+/** Collects writes into what the storage thread commits at once. */
 export interface GroupBuilder {
-  /** `partitionIds` go with `batch.appends`. */
-  add(batch: WriteBatch, partitionIds: number[]): GroupedAppend[];
+  /** `partitionIds` go with `batch.appends`. Answers the first row of each append. */
+  add(batch: WriteBatch, partitionIds: number[]): number[];
   bytes(): number;
   build(epoch: number): WriteGroup;
+  /** The messages of each row of the group. */
+  messages(): Message[][];
 }
 
 export function createGroupBuilder(): GroupBuilder {
   const rows: number[] = [];
+  const messagesOfRows: Message[][] = [];
   const prepared: PreparedBatch[] = [];
   // Of several commits or state entries for the same key only the last is seen afterwards, so only that is written.
   const commits = new Map<string, [string, string, number, number]>();
@@ -47,28 +41,29 @@ export function createGroupBuilder(): GroupBuilder {
       bytes += batch.bytes;
     }
     rows.push(partitionId, to - from, nowMs, bytes);
+    messagesOfRows.push(from === 0 && to === messages.length ? messages : messages.slice(from, to));
   };
 
   return {
     bytes: () => bytes,
+    messages: () => messagesOfRows,
     add(batch, partitionIds) {
-      const appends = batch.appends.map(({ messages }, index) => {
+      const firstRows = batch.appends.map(({ messages }, index) => {
         const partitionId = partitionIds[index] as number;
         const firstRow = rows.length / ROW_NUMBERS;
-        const bytesBefore = bytes;
         let from = 0;
         do {
           const to = endOfRow(messages, from);
           addRow(partitionId, messages, from, to, batch.nowMs);
           from = to;
         } while (from < messages.length);
-        return { partitionId, messages, appendedMs: batch.nowMs, firstRow, bytes: bytes - bytesBefore };
+        return firstRow;
       });
       for (const { group, topic, partition, offset } of batch.commits) {
         commits.set(`${group}\n${topic}\n${partition}`, [group, topic, partition, offset]);
       }
       for (const { store, key, value } of batch.state) state.set(`${store}\n${key}`, [store, key, value]);
-      return appends;
+      return firstRows;
     },
     build(epoch) {
       const target = Buffer.from(new ArrayBuffer(bytes));

@@ -6,6 +6,7 @@ import { createByteMarks } from './backlog.ts';
 import type { ConsumerRuntime, Lane, Subscription, TopicRuntime } from './consumer.ts';
 import type { Core, ProducerRuntime } from './core.ts';
 import { createCounter } from './counters.ts';
+import { neverHoldsUp } from './failures.ts';
 import { createWrites } from './groups.ts';
 import { createDedup } from './idempotency.ts';
 import {
@@ -95,6 +96,7 @@ function buildTopic(planned: PlannedTopic): TopicRuntime {
     stickyCount: 0,
     unplaced: { ...NOWHERE, topic: planned.topic },
     readers: [],
+    trouble: null,
   };
 }
 
@@ -128,9 +130,10 @@ function buildConsumer(
     timers: new Map(),
     dedup: createDedup(planned.idempotency),
     exceptFor: new Set(planned.retry.exceptFor.split(/[\s,]+/).filter((code) => code !== '')),
+    goesOn: neverHoldsUp(planned),
     // The first message does not wait for its share of a second.
     pace: pacing === null ? null : { ...pacing, tokens: Math.max(1, pacing.burst), atMs: 0 },
-    lastError: null,
+    trouble: null,
   };
   for (const { edgeId, topic: id, backlog } of planned.subscriptions) {
     const topic = topics.get(id) as TopicRuntime;
@@ -244,7 +247,7 @@ function buildProducer(
     dropping: null,
     failure: null,
     error: null,
-    lastRejection: null,
+    trouble: null,
     inGroup: false,
   };
 }

@@ -3,11 +3,14 @@ import type { EngineCommand } from '../io.ts';
 import type { Core } from './core.ts';
 import { healFaults, injectFault } from './faults/commands.ts';
 import { onScaleGroup, onSeek, pauseGroup } from './groupCommands.ts';
+import { onRefusal } from './ingest.ts';
 import { onCancelRedrive, onRedrive, onResumeRedrive } from './redrive.ts';
 
 /** Takes what a person asks for. An answer that promises something durable waits for its write group. */
 export function onCommand(core: Core, requestId: number, command: EngineCommand): void {
   switch (command.type) {
+    case 'note-refusal':
+      return onRefusal(core, requestId, command.producer, command.error);
     case 'pause-group':
       return pauseGroup(core, requestId, command.node, true);
     case 'resume-group':

@@ -3,6 +3,7 @@ import type { NodeCounters } from '@millrace/shared/trace/metrics.ts';
 import type { Append, EngineError } from '../io.ts';
 import type { PlannedConsumer, PlannedTopic } from '../plan/plan.ts';
 import type { Place } from './recordList.ts';
+import type { Trouble } from './trouble.ts';
 
 /** The state of the consuming side of the core. Created and changed inside `step` only. */
 
@@ -44,8 +45,10 @@ export type ConsumerRuntime = {
   dedup: Dedup | null;
   /** Errors that another attempt cannot mend (DL3). */
   exceptFor: ReadonlySet<string>;
+  /** A failure never holds up what is behind it, so that a batch is not given up for it (DL8). */
+  goesOn: boolean;
   pace: Pace | null;
-  lastError: EngineError | null;
+  trouble: Trouble | null;
 };
 
 /** The members of a consumer group (CG2). */
@@ -242,6 +245,8 @@ export type TopicRuntime = {
   /** What traces say of a message on its way to this topic: it has no position yet. */
   unplaced: Place;
   readers: Subscription[];
+  /** The last payload that does not fit its schema (TP5). */
+  trouble: Trouble | null;
 };
 
 export type OpenAppend = { topic: TopicRuntime; append: Append; base: number; bytes: number };

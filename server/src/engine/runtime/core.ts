@@ -29,6 +29,7 @@ import type {
 import type { FaultRuntime } from './faults/faultRuntime.ts';
 import type { RecordList } from './recordList.ts';
 import type { RedriveJob, Redrives } from './redriveState.ts';
+import type { Trouble } from './trouble.ts';
 
 /** All of the core's state. It is created and changed inside `step` only; nobody else sees it. */
 export type Core = {
@@ -127,7 +128,8 @@ export type ProducerRuntime = {
   /** Why its source cannot be read on; what was read before goes out first, then it is `error`. */
   failure: EngineError | null;
   error: EngineError | null;
-  lastRejection: EngineError | null;
+  /** The last item that was refused. */
+  trouble: Trouble | null;
   inGroup: boolean;
 };
 

@@ -2,6 +2,7 @@ import type { RetryPolicy } from '@millrace/shared/flow/records/delivery.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { Random } from '@millrace/shared/util/random.ts';
 import type { AttemptOutcome, EngineError } from '../io.ts';
+import type { PlannedConsumer } from '../plan/plan.ts';
 import type { AttemptHistory, Entry, ErrorNote, HandlerTimer, Lane, Subject } from './consumer.ts';
 import type { Core } from './core.ts';
 import { count } from './counters.ts';
@@ -13,6 +14,7 @@ import { beginEnding } from './status.ts';
 import { putFirst, putOffRetry } from './strands.ts';
 import { armTimer, dropTimer, keepTimer } from './timers.ts';
 import { traceOf, traceWhenDurable } from './traces.ts';
+import { noteTrouble } from './trouble.ts';
 
 export type Failure = {
   status: Exclude<AttemptOutcome['status'], 'ok'>;
@@ -20,12 +22,33 @@ export type Failure = {
   durationUs: number;
 };
 
+/** Rule DL8: whether a failed attempt of this consumer is always over at once, or waits aside, whatever the error is. */
+export function neverHoldsUp({
+  afterLastAttempt,
+  retry,
+  guarantee,
+  order,
+  operator,
+}: PlannedConsumer): boolean {
+  if (afterLastAttempt === 'stop') return false;
+  if (retry.attemptsMax === 1 || guarantee === 'at-most-once' || retry.order === 'out-of-order') return true;
+  return order === 'none' && !operator.keepsState;
+}
+
+/** Whether what is ordered behind the message waits because of this failure: for the next attempt, or because the run ends. */
+export function holdsUp(lane: Lane, subject: Subject, failure: Failure): boolean {
+  const { goesOn, planned } = lane.consumer;
+  if (goesOn) return false;
+  if (planned.afterLastAttempt === 'stop') return true;
+  return (subject.history?.attempts ?? 0) + 1 < planned.retry.attemptsMax && mayHelp(lane, subject, failure);
+}
+
 /** Rules DL2 to DL4: notes a failed attempt, then schedules the next one or does what the node does after the last. */
 export function onAttemptFailed(core: Core, lane: Lane, subject: Subject, failure: Failure): void {
   const { consumer } = lane;
   const { retry } = consumer.planned;
   const history = noteFailure(subject.history, failure.error, core.nowMs);
-  consumer.lastError = failure.error;
+  noteTrouble(consumer, failure.error, core.nowMs);
   const counters = count(core, consumer.counter);
   counters.failed++;
   if (failure.status === 'rejected') counters.rejected++;

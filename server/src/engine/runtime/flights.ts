@@ -130,6 +130,7 @@ export function launch(core: Core, flight: Flight): void {
     seed: consumer.seed,
     deliveries,
     state,
+    goesOn: consumer.goesOn && timers.length === 0,
   };
   core.effects.push(effect);
 }

@@ -1,8 +1,10 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
+import { answer, refuse as refuseCommand } from './answers.ts';
 import { fullReader } from './backlog.ts';
 import type { Core, PendingReply, Placed, ProducerRuntime, WaitingIngest } from './core.ts';
+import { count } from './counters.ts';
 import { appendRefusal } from './faults/appending.ts';
 import { closeFullGroup, touchProducer } from './groups.ts';
 import { storedBytes } from './laneQueue.ts';
@@ -15,6 +17,8 @@ import {
 } from './limits.ts';
 import { endBatch, keyByPath } from './placement.ts';
 import { keep, noteDropped, noteRejected, place } from './producers.ts';
+import { NOWHERE, rangeRecord, traceWhenDurable } from './traces.ts';
+import { noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
 /** Messages pushed from outside: all of a request are taken, or none. Answered when they are durable (TP3). */
@@ -33,6 +37,20 @@ export function onIngested(core: Core, requestId: number, producerId: string, me
   const full = roomRefusal(producer);
   if (full === null && !isWaitedFor(core, producer)) take(core, requestId, producer, messages);
   else onFull(core, requestId, producer, messages, full ?? 'Others wait for room already.');
+}
+
+/** A request that holds no message is counted and traced like one whose message is refused; there is no message to trace. */
+export function onRefusal(core: Core, requestId: number, producerId: string, error: EngineError): void {
+  const producer = core.producersById.get(producerId);
+  if (producer === undefined) return refuseCommand(core, requestId, notAProducer(producerId));
+  count(core, producer.counter).rejected++;
+  noteTrouble(producer, error, core.nowMs);
+  const detail = 'A request that holds no message.';
+  const record = rangeRecord('rejected', core.nowMs, producerId, NOWHERE, detail);
+  record.errorCode = error.code;
+  record.errorMessage = error.message;
+  traceWhenDurable(core, record);
+  answer(core, requestId, null);
 }
 
 /** Rule TP6: what a pushed request meets when a reader is full. */

@@ -75,6 +75,9 @@ export const STATE_VALUE_LENGTH_MAX = 262_144;
 export const TIMERS_PER_NODE_MAX = 100_000;
 export const TIMER_DELAY_MS_MAX = 31_536_000_000;
 
+/** A node says that it fails until it has gone this long without another error. */
+export const TROUBLE_SHOWN_MS = 5000;
+
 /** What of an error is kept in traces, dead letters and durable attempt entries. */
 export const ERROR_TEXT_LENGTH_MAX = 1024;
 export const ERROR_STACK_LENGTH_MAX = 4096;

@@ -4,7 +4,7 @@ import type { Entry, Flight, HandlerTimer, Lane, Subject } from './consumer.ts';
 import type { Core, Placed } from './core.ts';
 import { count } from './counters.ts';
 import { type EffectFailure, type OkOutcome, type Staged, stageEmissions } from './emissions.ts';
-import { type Failure, finishSubject, onAttemptFailed } from './failures.ts';
+import { type Failure, finishSubject, holdsUp, onAttemptFailed } from './failures.ts';
 import { lateness, withFailures } from './faults/handling.ts';
 import { launch, newFlight, releaseFlight, returnToStrands } from './flights.ts';
 import { closeFullGroup, touchLane } from './groups.ts';
@@ -17,6 +17,7 @@ import { scopeOf } from './scopes.ts';
 import { putBack, takeOut } from './strands.ts';
 import { dropTimer, setTimers, timerMessage, timerPlace, timerRefusal } from './timers.ts';
 import { plainWhenDurable, traceOf, traceWhenDurable } from './traces.ts';
+import { noteSuccess } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
 const PROCESS_DIED: EngineError = {
@@ -35,7 +36,7 @@ const UNANSWERED: AttemptOutcome = {
 };
 
 /**
- * Takes the outcomes of an invocation, in order, up to the first attempt that is not ok. Rule CG2: an instance that has
+ * Takes the outcomes of an invocation, in order, up to the first attempt that holds up what is behind it. Rule CG2: an instance that has
  * crashed since is not listened to; its work is done again by who owns the partition now.
  */
 export function onInvoked(core: Core, invocationId: number, answered: AttemptOutcome[]): void {
@@ -80,7 +81,10 @@ function settleFlight(core: Core, flight: Flight, left: Entry[]): void {
   handOverIfFree(lane);
 }
 
-/** Answers what was committed before it was handled and was not come to: it has no other turn. */
+/**
+ * Takes outcomes as long as they mean something: up to a failure that holds up what is behind it. Answers what was
+ * committed before it was handled and was not come to: it has no other turn.
+ */
 function takeMessageOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcome[]): Entry[] {
   const { lane, entries, committedFirst } = flight;
   for (let i = 0; i < entries.length && i < outcomes.length; i++) {
@@ -92,12 +96,18 @@ function takeMessageOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcom
       finishSubject(core, lane, entry);
       continue;
     }
+    const ends = !committedFirst && (holdsUp(lane, subject, failure) || undoesState(outcome));
     // Those behind it wait again before it does, so that it stays in front of them.
-    if (!committedFirst) putBack(entries.slice(i + 1));
+    if (ends) putBack(entries.slice(i + 1));
     onAttemptFailed(core, lane, subject, failure);
-    if (!committedFirst) return [];
+    if (ends) return [];
   }
   return committedFirst ? entries.slice(outcomes.length) : [];
+}
+
+/** What was handled behind a refused attempt may have seen state that is not kept. */
+function undoesState(outcome: AttemptOutcome): boolean {
+  return outcome.status === 'ok' && outcome.state.length > 0;
 }
 
 function handleLeft(core: Core, { lane, instance }: Flight, entries: Entry[]): void {
@@ -162,12 +172,12 @@ function takeTimerOutcomes(core: Core, flight: Flight, outcomes: AttemptOutcome[
 /** Rule HD2: keeps the effects of an attempt, all or none. Answers why it failed, be it that one of them is refused. */
 function takeOutcome(core: Core, lane: Lane, subject: Subject, outcome: AttemptOutcome): Failure | null {
   passLogs(core, lane, subject, outcome.logs);
+  if (outcome.status === 'ok' || outcome.status === 'failed') learnSpeed(lane, outcome.durationUs);
   return outcome.status === 'ok' ? keepEffects(core, lane, subject, outcome) : outcome;
 }
 
 function keepEffects(core: Core, lane: Lane, subject: Subject, outcome: OkOutcome): Failure | null {
   const { consumer } = lane;
-  learnSpeed(lane, outcome.durationUs);
   const scope = subject.timer?.scope ?? scopeOf(lane, subject.message);
   const staged = stageEmissions(core, consumer, subject.message, outcome.emits);
   const refusal = 'status' in staged ? staged : limitFailure(lane, scope, outcome);
@@ -175,6 +185,7 @@ function keepEffects(core: Core, lane: Lane, subject: Subject, outcome: OkOutcom
   const attempt = (subject.history?.attempts ?? 0) + 1;
   const { node } = consumer.planned;
   plainWhenDurable(core, 'handled', node, subject.message, subject.place, attempt, outcome.durationUs);
+  noteSuccess(consumer);
   keepEmissions(core, lane, subject, staged as Staged);
   if (outcome.state.length > 0) {
     applyState(core, consumer, scope, outcome.state);

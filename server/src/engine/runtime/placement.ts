@@ -11,6 +11,7 @@ import { appendMessage } from './groups.ts';
 import { misfitLetter } from './letters.ts';
 import { STICKY_MESSAGES_MAX } from './limits.ts';
 import { NOWHERE, traceOf, traceWhenDurable } from './traces.ts';
+import { noteSuccess, noteTrouble } from './trouble.ts';
 
 /** What the fixed attribute names, punctuation, time and traceparent of an encoded CloudEvent take. */
 const ENVELOPE_BYTES = 360;
@@ -48,6 +49,8 @@ export function admit(
   const tooLarge = sizeRefusal(core, message);
   if (tooLarge !== null) return tooLarge;
   const error = misfitOf(core, topic, message);
+  if (error === null) noteSuccess(topic);
+  else noteTrouble(topic, error, core.nowMs);
   if (error === null || topic.planned.schemaPolicy === 'flag') {
     const misfit = error === null ? null : ({ policy: 'flag', error } as const);
     into.push({ topic, partition: partition ?? partitionOf(topic, message.key), message, misfit });

@@ -18,6 +18,7 @@ import {
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
 import { NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
+import { noteSuccess, noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
 export function pumpProducers(core: Core): void {
@@ -277,6 +278,7 @@ export function keep(
 ): OpenAppend[] {
   plainWhenDurable(core, 'produced', producer.planned.node, message, NOWHERE, 0);
   count(core, producer.counter).out++;
+  noteSuccess(producer);
   return placed.map((place) => appendPlaced(core, place, producer.planned.node));
 }
 
@@ -287,7 +289,7 @@ export function noteRejected(
   error: EngineError,
 ): void {
   count(core, producer.counter).rejected++;
-  producer.lastRejection = error;
+  noteTrouble(producer, error, core.nowMs);
   const record = traceOf('rejected', core.nowMs, producer.planned.node, message, NOWHERE, 0);
   record.errorCode = error.code;
   record.errorMessage = error.message;

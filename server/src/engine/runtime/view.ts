@@ -1,14 +1,15 @@
 import type { GroupProgress, NodeCondition } from '@millrace/shared/trace/metrics.ts';
-import type { EngineView } from '../io.ts';
-import type { ConsumerRuntime } from './consumer.ts';
+import type { EngineError, EngineView } from '../io.ts';
+import type { ConsumerRuntime, TopicRuntime } from './consumer.ts';
 import type { Core, ProducerRuntime } from './core.ts';
 import { activeFault, faultsOfKind } from './faults/fault.ts';
 import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
+import { isInTrouble } from './trouble.ts';
 import { deadLetterFigures } from './waitingLetters.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
-export function viewOf(core: Core): EngineView {
+export function viewOf(core: Core, nowMs: number): EngineView {
   const view: EngineView = {
     status: core.status,
     nodes: {},
@@ -22,11 +23,15 @@ export function viewOf(core: Core): EngineView {
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };
-  for (const [id, { starts, ends }] of core.topics) view.topics[id] = { start: [...starts], end: [...ends] };
+  for (const [id, topic] of core.topics) {
+    view.topics[id] = { start: [...topic.starts], end: [...topic.ends] };
+    const condition = topicCondition(core, topic, nowMs);
+    if (condition !== null) view.conditions[id] = condition;
+  }
   for (const producer of core.producers)
-    view.conditions[producer.planned.node] = producerCondition(core, producer);
+    view.conditions[producer.planned.node] = producerCondition(core, producer, nowMs);
   for (const consumer of core.consumers) {
-    view.conditions[consumer.planned.node] = consumerCondition(core, consumer);
+    view.conditions[consumer.planned.node] = consumerCondition(core, consumer, nowMs);
     view.groups[consumer.planned.node] = groupOf(core, consumer);
     for (const subscription of consumer.subscriptions) {
       const { edgeId, lanes, topic } = subscription;
@@ -77,30 +82,38 @@ function inFlightOf(core: Core, consumer: ConsumerRuntime): number {
   return inFlight;
 }
 
-function producerCondition(core: Core, producer: ProducerRuntime): NodeCondition {
+function producerCondition(core: Core, producer: ProducerRuntime, nowMs: number): NodeCondition {
   const error = producer.error ?? producer.failure;
-  if (error !== null) return { state: 'failed', reason: error.message };
+  if (error !== null) return { state: 'failed', ...reasonOf(error) };
   const { planned } = producer;
+  const last = reasonOf(producer.trouble?.error);
   if (
     planned.operator.pacing.mode !== 'pushed' &&
     producer.sourceDone &&
     producer.head >= producer.buffer.length
   ) {
     return producer.unacknowledged > 0
-      ? { state: 'active', inFlight: producer.unacknowledged }
-      : { state: 'finished' };
+      ? { state: 'active', ...last, inFlight: producer.unacknowledged }
+      : { state: 'finished', ...last };
   }
-  if (isOver(core)) return { state: 'finished' };
-  if (core.status !== 'running') return { state: 'idle' };
-  if (producer.blocked !== null)
-    return { state: 'blocked', reason: producer.blocked, inFlight: producer.unacknowledged };
-  const condition: NodeCondition = { state: 'active', inFlight: producer.unacknowledged };
-  if (producer.dropping !== null) condition.reason = `Leaves messages out: ${producer.dropping}`;
-  else if (producer.lastRejection !== null) condition.reason = producer.lastRejection.message;
-  return condition;
+  if (isOver(core)) return { state: 'finished', ...last };
+  if (core.status !== 'running') return { state: 'idle', ...last };
+  const inFlight = producer.unacknowledged;
+  if (producer.blocked !== null) return { state: 'blocked', reason: producer.blocked, inFlight };
+  if (producer.dropping !== null)
+    return { state: 'active', reason: `Leaves messages out: ${producer.dropping}`, inFlight };
+  return { state: isInTrouble(producer, nowMs) ? 'failing' : 'active', ...last, inFlight };
 }
 
-function consumerCondition(core: Core, consumer: ConsumerRuntime): NodeCondition {
+/** A topic does nothing of its own accord; it says what does not fit its schema. */
+function topicCondition(core: Core, topic: TopicRuntime, nowMs: number): NodeCondition | null {
+  if (topic.trouble === null) return null;
+  const last = reasonOf(topic.trouble.error);
+  if (isOver(core)) return { state: 'finished', ...last };
+  return { state: isInTrouble(topic, nowMs) ? 'failing' : 'active', ...last };
+}
+
+function consumerCondition(core: Core, consumer: ConsumerRuntime, nowMs: number): NodeCondition {
   const inFlight = inFlightOf(core, consumer);
   let waits = false;
   let behind = false;
@@ -110,22 +123,28 @@ function consumerCondition(core: Core, consumer: ConsumerRuntime): NodeCondition
       if (lane.committed < (topic.ends[lane.partition] as number)) behind = true;
     }
   }
-  const reason = consumer.lastError === null ? {} : { reason: consumer.lastError.message };
+  const last = reasonOf(consumer.trouble?.error);
   if (consumer.group.paused && !isOver(core))
     return { state: 'blocked', reason: 'Its group is paused.', inFlight };
   if (behind && !isOver(core) && consumer.group.instances.every(({ up }) => !up))
     return { state: 'blocked', reason: 'None of its instances is up.', inFlight };
-  if (isFailed(core, consumer)) return { state: 'failed', ...reason };
-  if (waits && !isOver(core)) return { state: 'waiting-retry', ...reason, inFlight };
-  if (inFlight > 0 || (behind && core.status === 'running')) return { state: 'active', ...reason, inFlight };
-  return { state: isOver(core) ? 'finished' : 'idle', ...reason };
+  if (isFailed(core, consumer)) return { state: 'failed', ...last };
+  if (isOver(core)) return { state: 'finished', ...last };
+  if (waits) return { state: 'waiting-retry', ...last, inFlight };
+  if (isInTrouble(consumer, nowMs)) return { state: 'failing', ...last, inFlight };
+  if (inFlight > 0 || (behind && core.status === 'running')) return { state: 'active', ...last, inFlight };
+  return { state: 'idle', ...last };
 }
 
 function isFailed(core: Core, consumer: ConsumerRuntime): boolean {
   return (
     core.ending?.status === 'failed' &&
     consumer.planned.afterLastAttempt === 'stop' &&
-    consumer.lastError !== null &&
-    consumer.lastError.code === core.ending.error?.code
+    consumer.trouble !== null &&
+    consumer.trouble.error.code === core.ending.error?.code
   );
+}
+
+function reasonOf(error: EngineError | undefined): Pick<NodeCondition, 'reason' | 'code'> {
+  return error === undefined ? {} : { reason: error.message, code: error.code };
 }

@@ -66,11 +66,17 @@ export function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions)
     const { run, node } = targetOf(options.runs.activeRunOf(id), path);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const nowMs = options.nowMs();
-    const messages = readMessages(
-      { headers: request.headers, body },
-      { source: `/flows/${id}/nodes/${node.id}`, eventType: node.config.eventType, keyPath: node.config.key },
-      nowMs,
-      () => uuidV7(nowMs, random),
+    const messages = await noting(options.supervisor, run, node, () =>
+      readMessages(
+        { headers: request.headers, body },
+        {
+          source: `/flows/${id}/nodes/${node.id}`,
+          eventType: node.config.eventType,
+          keyPath: node.config.key,
+        },
+        nowMs,
+        () => uuidV7(nowMs, random),
+      ),
     );
     const { accepted, dropped } = await options.supervisor.request(run.summary.id, {
       type: 'ingest',
@@ -80,6 +86,23 @@ export function ingestRoutes(app: FastifyInstance, options: IngestRoutesOptions)
     options.telemetry.ingested(accepted.length);
     return reply.code(ACCEPTED).send({ accepted, dropped });
   });
+}
+
+/** The node says what it refuses (TR7); the sender hears it whether the run can take note or not. */
+async function noting<Value>(
+  supervisor: IngestRoutesOptions['supervisor'],
+  run: ActiveRun,
+  node: FlowNodeOf<'http'>,
+  read: () => Value,
+): Promise<Value> {
+  try {
+    return read();
+  } catch (thrown) {
+    const { code, message } = toWorkbenchError(thrown);
+    const command = { type: 'note-refusal' as const, producer: node.id, error: { code, message } };
+    await supervisor.request(run.summary.id, { type: 'command', command }).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 function targetOf(run: ActiveRun | null, path: string): { run: ActiveRun; node: FlowNodeOf<'http'> } {

@@ -3,7 +3,7 @@ import type { Variables } from '../variables.ts';
 
 /**
  * What a consumer node does to the world outside. Answers like the sandbox: outcomes of a prefix of the deliveries, in
- * order, ending with the first that is not ok. It never rejects for what the world does.
+ * order, ending with the first that is not ok, or later where the invocation goes on. It never rejects for what the world does.
  */
 export interface Sink {
   invoke(invocation: Invocation, nowMs: number): Promise<AttemptOutcome[]>;

@@ -30,8 +30,9 @@ export function invocationOf(
   node: string,
   deliveries: Delivery[],
   state: Record<string, Record<string, JsonText>> = {},
+  goesOn = false,
 ): Invocation {
-  return { invocationId: 1, node, instance: 0, seed: 7, deliveries, state };
+  return { invocationId: 1, node, instance: 0, seed: 7, deliveries, state, goesOn };
 }
 
 export type OkOutcome = Extract<AttemptOutcome, { status: 'ok' }>;

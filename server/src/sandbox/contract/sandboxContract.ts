@@ -27,8 +27,8 @@ export function registerSandboxContract(name: string, create: () => Sandbox): vo
         topicNames: { 'node:topic': 'orders' },
         ...limits,
       });
-      return (deliveries: Delivery[], state = {}): Promise<AttemptOutcome[]> =>
-        sandbox.invoke(invocationOf(node, deliveries, state), NOW_MS);
+      return (deliveries: Delivery[], state = {}, goesOn = false): Promise<AttemptOutcome[]> =>
+        sandbox.invoke(invocationOf(node, deliveries, state, goesOn), NOW_MS);
     };
     const handleOne = async (body: string, data: unknown = {}): Promise<AttemptOutcome | undefined> => {
       const invoke = await load(`export function handle(event, ctx) {\n${body}\n}`);
@@ -68,6 +68,38 @@ export function registerSandboxContract(name: string, create: () => Sandbox): vo
         const outcomes = await invoke([0, 1, 2].map((index) => deliveryOf({}, index)));
         expect(outcomes.map(({ status }) => status)).toEqual(['ok', 'failed']);
         expect(okOf(outcomes[0]).state).toEqual([{ name: 's', value: '[0]' }]);
+      });
+
+      it.each(['', 'async '])(
+        '[DL8] [HD2] of a failed delivery are not seen by those behind it where the batch goes on (%sfunction)',
+        async (prefix) => {
+          const invoke = await load(
+            `export ${prefix}function handle(event, ctx) {
+              const seen = ctx.state.get('seen') ?? [];
+              ctx.state.set('seen', [...seen, event.data.n]);
+              if (event.data.n % 2 === 1) throw new Error('odd ' + event.data.n);
+              ctx.emit('out', seen);
+            }`,
+          );
+          const deliveries = [1, 2, 3, 4, 5].map((n, index) => deliveryOf({ n }, index));
+          const outcomes = await invoke(deliveries, {}, true);
+          expect(outcomes.map(({ status }) => status)).toEqual(['failed', 'ok', 'failed', 'ok', 'failed']);
+          expect(badOf(outcomes[2]).error).toMatchObject({
+            code: 'HANDLER_THREW',
+            message: expect.stringContaining('odd 3'),
+          });
+          expect(okOf(outcomes[3]).emits[0]?.data).toBe('[2]');
+        },
+      );
+
+      it('[DL2] [DL8] end the batch at an attempt that was stopped, also where the batch goes on', async () => {
+        const invoke = await load(
+          `export function handle(event) { if (event.data.n === 2) for (;;); throw new Error('no'); }`,
+          { timeoutMs: 100 },
+        );
+        const deliveries = [1, 2, 3].map((n, index) => deliveryOf({ n }, index));
+        const outcomes = await invoke(deliveries, {}, true);
+        expect(outcomes.map(({ status }) => status)).toEqual(['failed', 'timed-out']);
       });
 
       it('[HD2] that JSON cannot hold are refused with the place in the value', async () => {

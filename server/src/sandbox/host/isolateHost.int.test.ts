@@ -27,7 +27,7 @@ async function untilGone(pid: number): Promise<void> {
   }
 }
 
-const inputOf = (data: unknown): string => encodeCall([deliveryOf(data)], new Map(), 1, 0, {});
+const inputOf = (data: unknown): string => encodeCall([deliveryOf(data)], new Map(), 1, 0, false, {});
 const moduleOf = (code: string) => ({ node: 'node:test', code, timeoutMs: 60_000, memoryMb: 32 });
 
 describe('the process of the isolates', () => {

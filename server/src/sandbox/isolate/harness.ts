@@ -74,8 +74,8 @@ export function adopt(exports: { handle?: unknown; default?: unknown }): boolean
 }
 
 /**
- * Handles deliveries until one fails, the time for one call is over or the results are large enough. Answers '' when an
- * asynchronous handler is under way: the isolate runs its promises out, and then `collect` has the answer.
+ * Handles deliveries until one fails that others wait for, the time for one call is over or the results are large enough.
+ * Answers '' when an asynchronous handler is under way: the isolate runs its promises out, and then `collect` has the answer.
  */
 export function run(input: string, timeoutMs: number, yieldAfterMs: number): string {
   lastOutput = '';
@@ -129,8 +129,8 @@ function pump(current: Call): void {
         return;
       }
     } catch (thrown) {
-      end(current, attempt, failureOf(thrown));
-      return;
+      if (!end(current, attempt, failureOf(thrown))) return;
+      continue;
     }
     if (!end(current, attempt, null)) return;
   }
@@ -185,11 +185,12 @@ function end(current: Call, attempt: Attempt, thrown: FailureOutput | null): boo
   for (let i = bodiesBefore; i < bodies.length; i++) current.chars += (bodies[i] as string).length;
   current.finished.push(output);
   current.attempt = null;
-  const failed = typeof output !== 'number' && output[1] !== null;
-  if (!failed) current.lastTarget = attempt.lastTarget ?? current.lastTarget;
+  const failure = typeof output === 'number' ? null : output[1];
+  if (failure === null) current.lastTarget = attempt.lastTarget ?? current.lastTarget;
+  else current.chars += failure[1].length + failure[2].length;
   const elapsedMs = nowMs - current.startedMs;
   const inTime = elapsedMs >= 0 && elapsedMs < current.yieldAfterMs && durationMs <= current.timeoutMs;
-  return !failed && inTime && current.chars < LIMITS.charsPerCallMax;
+  return (failure === null || current.input.goesOn) && inTime && current.chars < LIMITS.charsPerCallMax;
 }
 
 function isThenable(value: unknown): boolean {

@@ -9,6 +9,8 @@
 export type CallInput = {
   nowMs: number;
   seed: number;
+  /** Whether the call goes on after a delivery that failed. */
+  goesOn: boolean;
   /** `HEAD_FIELDS` entries for each delivery, one after the other. */
   heads: HeadField[];
   /** scope → name → JSON text. */

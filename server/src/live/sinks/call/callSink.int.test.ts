@@ -127,6 +127,15 @@ describe('a call', () => {
     expect(requests).toEqual([]);
   });
 
+  it('[DL8] goes on after what fails where nothing waits for it', async () => {
+    const sink = open({ url: `${here()}/orders/{{data.id}}` });
+    const deliveries = [{ id: 1 }, { other: 1 }, { id: 3 }].map((data, index) => deliveryOf(data, index));
+    const statusesOf = async (goesOn: boolean) =>
+      (await sink.invoke(invocationOf('node:call', deliveries, {}, goesOn), 0)).map(({ status }) => status);
+    expect(await statusesOf(true)).toEqual(['ok', 'rejected', 'ok']);
+    expect(await statusesOf(false)).toEqual(['ok', 'rejected']);
+  });
+
   it('[KD10] passes the answer on with the key of the message: JSON as it came, and the headers that were chosen', async () => {
     answer = (_request, response) =>
       response

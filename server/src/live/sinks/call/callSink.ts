@@ -14,7 +14,7 @@ import {
 } from '@millrace/shared/message/messageTemplate.ts';
 import { isInRanges, parseStatusRanges, type StatusRanges } from '@millrace/shared/message/statusCodes.ts';
 import { assertNever } from '@millrace/shared/util/assert.ts';
-import type { AttemptOutcome, Delivery, Emission } from '../../../engine/io.ts';
+import type { AttemptOutcome, Delivery, Emission, Invocation } from '../../../engine/io.ts';
 import { withVariables } from '../../variables.ts';
 import { ended, succeeded } from '../outcomes.ts';
 import type { Sink, SinkEnvironment } from '../sink.ts';
@@ -58,13 +58,13 @@ class CallSink implements Sink {
       .filter((name) => name !== '');
   }
 
-  async invoke({ deliveries }: { deliveries: Delivery[] }): Promise<AttemptOutcome[]> {
+  async invoke({ deliveries, goesOn }: Pick<Invocation, 'deliveries' | 'goesOn'>): Promise<AttemptOutcome[]> {
     const startedMs = performance.now();
     const outcomes: AttemptOutcome[] = [];
     for (const delivery of deliveries) {
       const outcome = await this.#attempt(delivery);
       outcomes.push(outcome);
-      if (outcome.status !== 'ok' || performance.now() - startedMs > YIELD_AFTER_MS) break;
+      if ((outcome.status !== 'ok' && !goesOn) || performance.now() - startedMs > YIELD_AFTER_MS) break;
     }
     return outcomes;
   }
