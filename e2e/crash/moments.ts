@@ -70,7 +70,14 @@ export const MOMENTS: Record<Phase, (scene: Scene, signal: AbortSignal) => Promi
 export async function redriveAll(client: Client, runId: string): Promise<RedriveProgress> {
   const { metrics } = await watchOnce(client, runId);
   const underWay = metrics?.redrives.find(({ status }) => status === 'running');
-  return underWay ?? client.request('run.redrive', { runId, topicId: GRAVES, selection: {}, dryRun: false });
+  return (
+    underWay ??
+    client.request('run.redrive', {
+      runId,
+      parts: [{ topicId: GRAVES, selection: {} }],
+      dryRun: false,
+    })
+  );
 }
 
 async function changeOf(file: string, random: Random, signal: AbortSignal): Promise<boolean> {

@@ -43,6 +43,22 @@ export class DeadLetters {
     return this.root.getByTestId('redrive');
   }
 
+  /** How many wait and how many were sent back, as the tab says it; the panel's lines have to add up to the same. */
+  async expectCounts({ waiting, sentBack }: { waiting: number; sentBack: number }): Promise<void> {
+    const badge = this.page.getByTestId('dead-letter-count');
+    if (waiting === 0) await expect(badge).toHaveCount(0);
+    else await expect(badge).toHaveText(String(waiting));
+    const total = (attribute: string): Promise<number> =>
+      this.root
+        .getByTestId('topic-letters')
+        .evaluateAll(
+          (lines, name) => lines.reduce((sum, line) => sum + Number(line.getAttribute(name)), 0),
+          attribute,
+        );
+    await expect.poll(() => total('data-waiting')).toBe(waiting);
+    await expect.poll(() => total('data-sent-back')).toBe(sentBack);
+  }
+
   jobs(): Locator {
     return this.root.getByTestId('redrive-job');
   }

@@ -24,6 +24,11 @@ export class Dock {
     return this.root.getByTestId('trace-row');
   }
 
+  /** Traces in which an injected fault had a part. */
+  faultedTraceRows(): Locator {
+    return this.root.locator('[data-testid="trace-row"][data-faults]');
+  }
+
   /** New traces stay out of the list until it is pressed again, so that its rows can be. */
   async holdTraces(): Promise<void> {
     const toggle = this.root.getByTestId('traces-follow');

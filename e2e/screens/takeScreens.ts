@@ -6,7 +6,7 @@ import { StartScreen } from '../pages/startScreen.ts';
 import { Workbench } from '../pages/workbench.ts';
 import { type Client, connectClient } from '../support/client.ts';
 import { startProduct, temporaryFolder } from '../support/product.ts';
-import { importFlow } from '../support/runs.ts';
+import { importFlow, untilStatus } from '../support/runs.ts';
 import { breakable, shootBreaking } from './breakingScreens.ts';
 import { withProblems } from './screenFlows.ts';
 
@@ -76,6 +76,8 @@ async function prepare(client: Client): Promise<Flows> {
     breakable: await importFlow(client, breakable()),
     empty: (await client.request('flow.create', { name: 'Untitled flow' })).document.id,
   };
+  const first = await client.request('run.start', { flowId: flows.earthquakes, paused: false });
+  await untilStatus(client, first.id, 'completed');
   await client.request('run.start', { flowId: flows.earthquakes, paused: false });
   await client.request('run.start', { flowId: flows.orders, paused: false });
   await client.request('run.start', { flowId: flows.breakable, paused: false });
@@ -165,8 +167,10 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
   await dock.messageRows().first().click();
   await expect(dock.messageDetail().getByTestId('message-handle-again')).toBeVisible();
   await shoot('message');
-  await run.openList();
+  const list = await run.openList();
   await shoot('run-list');
+  await list.compare(0, 1);
+  await shoot('run-comparison');
   await page.goto('/nowhere');
   await shoot('not-found');
 }
@@ -174,7 +178,7 @@ async function shootAll(page: Page, flows: Flows, shoot: Shoot): Promise<void> {
 /** What a drawing that was edited would change in its run; the edits are taken back. */
 async function shootReplacement({ canvas, inspector, run, page }: Workbench, shoot: Shoot): Promise<void> {
   await canvas.select('Take payment');
-  await inspector.pasteCode("export function handle(event, ctx) {\n  ctx.emit('out', event.data);\n}");
+  await inspector.pasteCode("export const handle = (event, ctx) => ctx.emit('out', event.data);");
   await canvas.select('failed-payments');
   await page.keyboard.press('Delete');
   const dialog = await run.lookAtChanges();
@@ -182,6 +186,9 @@ async function shootReplacement({ canvas, inspector, run, page }: Workbench, sho
   await shoot('apply-changes');
   await dialog.cancel();
   await shoot('changes-pending');
+  const undo = page.getByTestId('undo');
+  while (await undo.isEnabled()) await undo.click();
+  await expect(page.getByTestId('save-state')).toHaveAttribute('data-state', 'saved');
 }
 
 const [folder, wanted = 'all'] = process.argv.slice(2);

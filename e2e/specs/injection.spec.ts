@@ -36,6 +36,17 @@ test('[SM2] fails attempts on purpose, shows it on node and trace, and is healed
   await post(product.url, door, numbered(5, { first: 5 }));
   await canvas.expectCounters(DOOR.work, { in: 10, out: 5, failed: 15, deadLettered: 5 });
   await canvas.expectCounters(DOOR.sink, { in: 5 });
+  // The list tells those that were broken on purpose from the others.
+  await dock.closeTrace();
+  await dock.root.getByTestId('trace-filter-text').fill('');
+  await expect(dock.traceRows()).toHaveCount(10);
+  await expect(dock.faultedTraceRows()).toHaveCount(5);
+  await expect(dock.faultedTraceRows().first().getByRole('img')).toHaveAccessibleName(
+    'Faults were injected 3 times',
+  );
+  await page.reload();
+  await dock.open('traces');
+  await expect(dock.faultedTraceRows()).toHaveCount(5);
   await run.stop();
 });
 

@@ -2,6 +2,7 @@ import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { familyOf } from '@millrace/shared/flow/records/registry.ts';
 import type { MetricsSnapshot } from '@millrace/shared/trace/metrics.ts';
 import { formatDuration } from './duration.ts';
+import { percent } from './runReport.ts';
 
 /** One line on stderr that says how far a run is; only on a terminal. Lines said meanwhile stay above it. */
 export type Progress = {
@@ -41,7 +42,8 @@ export function createProgress(document: FlowDocument): Progress {
   };
 }
 
-function lineOf(document: FlowDocument, metrics: MetricsSnapshot, elapsedMs: number): string {
+/** What of a run fits in one line. */
+export function lineOf(document: FlowDocument, metrics: MetricsSnapshot, elapsedMs: number): string {
   let produced = 0;
   let finished = 0;
   let deadLettered = 0;
@@ -62,6 +64,8 @@ function lineOf(document: FlowDocument, metrics: MetricsSnapshot, elapsedMs: num
     `${count(waiting)} waiting`,
   ];
   if (deadLettered > 0) parts.push(`${count(deadLettered)} dead letters`);
+  const { share } = metrics.trace.sampling;
+  if (share < 1) parts.push(`${percent(share)} of new traces kept`);
   if (metrics.stalled !== null) parts.push(`stalled: ${metrics.stalled}`);
   return parts.join(' · ');
 }

@@ -10,7 +10,7 @@ import { connectServer, findRun, type ServerClient, withServerOption } from './s
 type Options = {
   server?: string;
   topic?: string;
-  cause?: string;
+  cause?: string[];
   code?: string;
   key?: string;
   dryRun?: boolean;
@@ -26,7 +26,11 @@ export function redriveCommand(): Command {
     .description('Send dead letters of a live run back to where they failed.')
     .argument('<run>', 'id of a run, or id or name of a flow: then its active run')
     .option('--topic <topic>', 'id or name of the topic of dead letters; not needed when there is only one')
-    .option('--cause <text>', 'only those of one cause: the cause, or a part of it that no other has')
+    .option(
+      '--cause <text>',
+      'only those of this cause: the cause, or a part of it that no other has; may be given more than once',
+      collect,
+    )
     .option('--code <code>', 'only those that failed with this error code')
     .option('--key <key>', 'only those with this key')
     .option('--dry-run', 'only say what would happen')
@@ -71,8 +75,16 @@ async function perform(client: ServerClient, runId: string, options: Options): P
   const { topics } = await client.ask('deadLetters.causes', { runId, topicId: null });
   const topic = chooseTopic(topics, options.topic);
   const selection = selectionOf(topic, options);
-  const begun = await client.ask('run.redrive', { runId, topicId: topic.topicId, selection, dryRun });
+  const begun = await client.ask('run.redrive', {
+    runId,
+    parts: [{ topicId: topic.topicId, selection }],
+    dryRun,
+  });
   return dryRun ? begun : whenOver(client, runId, begun);
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
 }
 
 function chooseTopic(topics: DeadLetterTopic[], wanted: string | undefined): DeadLetterTopic {
@@ -94,7 +106,7 @@ function chooseTopic(topics: DeadLetterTopic[], wanted: string | undefined): Dea
 
 function selectionOf(topic: DeadLetterTopic, { cause, code, key }: Options): RedriveSelection {
   return {
-    ...(cause === undefined ? {} : { cause: wholeCause(topic, cause) }),
+    ...(cause === undefined ? {} : { causes: cause.map((wanted) => wholeCause(topic, wanted)) }),
     ...(code === undefined ? {} : { errorCode: code }),
     ...(key === undefined ? {} : { key }),
   };

@@ -39,6 +39,9 @@ describe('millrace run', () => {
     const ends = report.topics['node:doubled']?.ends ?? [];
     expect(ends).toHaveLength(3);
     expect(ends.reduce((sum, end) => sum + end, 0)).toBe(100);
+    expect(report.traces).toMatchObject({ share: 1, begun: 100, kept: 100, sampledOut: 0 });
+    // Everything that was given out is in the store when the last figures are taken.
+    expect(report.traceRecords).toMatchObject({ expired: 0, lost: 0, sampledOut: 0 });
     expect(report.files).toEqual([
       expect.objectContaining({ name: 'doubled.jsonl', path: join(out, 'doubled.jsonl') }),
     ]);

@@ -4,7 +4,9 @@ import {
   type MetricsSnapshot,
   type NodeCounters,
   type RunStatus,
+  type TraceFigures,
   zeroCounters,
+  zeroTraceFigures,
 } from '@millrace/shared/trace/metrics.ts';
 import { buildPlan } from '../engine/plan/plan.ts';
 import { formatDuration } from './duration.ts';
@@ -21,6 +23,17 @@ export type RunReport = {
   nodes: Record<string, { name: string; kind: string } & NodeCounters>;
   /** `ends`: the next offset of each partition, which is how many messages it has taken. */
   topics: Record<string, { name: string; ends: number[] }>;
+  /** What is kept of the traces. `share` is that of new traces at the end; `sampledOut` and `leftOut` were not kept (TR2). */
+  traces: {
+    share: number;
+    begun: number;
+    kept: number;
+    sampledOut: number;
+    promoted: number;
+    leftOut: number;
+  };
+  /** All of those that were given out (TR3). */
+  traceRecords: { kept: number; expired: number; lost: number; sampledOut: number };
   /** What the file sinks wrote. `path` is null when the folder of the run was not kept. */
   files: { name: string; bytes: number; path: string | null }[];
 };
@@ -47,6 +60,7 @@ export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport
   }
   const { seed, durability } = document.settings;
   const flow = { id: document.id, name: document.name };
+  const trace = metrics?.trace ?? zeroTraceFigures();
   return {
     flow,
     status,
@@ -57,8 +71,20 @@ export function reportOf(document: FlowDocument, outcome: RunOutcome): RunReport
     restarts,
     nodes,
     topics,
+    traces: tracesOf(trace),
+    traceRecords: {
+      kept: trace.kept,
+      expired: trace.expired,
+      lost: trace.lost,
+      sampledOut: trace.sampling.recordsOut,
+    },
     files,
   };
+}
+
+function tracesOf({ sampling }: TraceFigures): RunReport['traces'] {
+  const { share, tracesBegun: begun, tracesOut: sampledOut, promoted, leftOut } = sampling;
+  return { share, begun, kept: Math.max(0, begun - sampledOut), sampledOut, promoted, leftOut };
 }
 
 /** As a person reads the drawing: from left to right, and from top to bottom. */
@@ -99,6 +125,8 @@ export function reportText(report: RunReport): string {
   lines.push('', ...aligned(rows));
   const topics = Object.values(report.topics).map((topic) => [topic.name, topic.ends.join('  ')]);
   if (topics.length > 0) lines.push('', ...aligned([['topic', 'messages in each partition'], ...topics], 0));
+  const traces = traceLines(report);
+  if (traces.length > 0) lines.push('', ...traces);
   if (report.files.length > 0) {
     lines.push(
       '',
@@ -109,6 +137,25 @@ export function reportText(report: RunReport): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Nothing where all traces and all their records are kept. */
+function traceLines({ traces, traceRecords }: RunReport): string[] {
+  const count = (value: number): string => value.toLocaleString('en');
+  const lines: string[] = [];
+  if (traces.sampledOut > 0)
+    lines.push(
+      `traces: ${count(traces.kept)} of ${count(traces.begun)} kept (${percent(traces.kept / traces.begun)}), ${count(traces.sampledOut)} left out; failed, retried and slow ones are always kept`,
+    );
+  if (traces.leftOut > 0)
+    lines.push(`${count(traces.leftOut)} failed or slow traces came too fast to be kept beyond the sample`);
+  if (traceRecords.lost > 0) lines.push(`${count(traceRecords.lost)} trace records were lost`);
+  return lines;
+}
+
+/** Two digits that mean something, however small the share. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(2))} %`;
 }
 
 /** Text left, numbers right. */

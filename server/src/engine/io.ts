@@ -1,8 +1,9 @@
-import type { RedriveProgress, RedriveSelection } from '@millrace/shared/deadLetters/redrive.ts';
+import type { RedrivePart, RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { ErrorCode } from '@millrace/shared/errors/codes.ts';
 import type { ActiveFault, FaultSpec } from '@millrace/shared/faults/fault.ts';
 import type { JsonText, Message, StoredMessage } from '@millrace/shared/message/message.ts';
 import type {
+  DeadLetterFigures,
   GroupProgress,
   NodeCondition,
   NodeCounters,
@@ -148,7 +149,7 @@ export type EngineCommand =
   /** Rule CG3. The driver has resolved times and names into offsets. */
   | { type: 'seek'; node: string; positions: (TopicPartition & { offset: number })[] }
   /** Rule DL5. */
-  | { type: 'redrive'; topic: string; selection: RedriveSelection; dryRun: boolean }
+  | { type: 'redrive'; parts: RedrivePart[]; dryRun: boolean }
   | { type: 'cancel-redrive'; redriveId: string }
   | { type: 'resume-redrive'; redriveId: string };
 
@@ -270,6 +271,7 @@ export type EngineView = {
   groups: Record<string, GroupProgress>;
   faults: ActiveFault[];
   redrives: RedriveProgress[];
+  deadLetters: Record<string, DeadLetterFigures>;
   stalled: string | null;
 };
 

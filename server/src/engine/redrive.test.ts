@@ -78,10 +78,15 @@ function run(commands: VirtualCommand[], extra: Partial<VirtualRunOptions> = {})
   });
 }
 
-const redrive = (afterMs: number, selection: RedriveSelection = {}, dryRun = false): VirtualCommand => ({
+const redrive = (
+  afterMs: number,
+  selection: RedriveSelection = {},
+  dryRun = false,
+  topicId = LETTERS,
+): VirtualCommand => ({
   afterMs,
   type: 'command',
-  command: { type: 'redrive', topic: LETTERS, selection, dryRun },
+  command: { type: 'redrive', parts: [{ topicId, selection }], dryRun },
 });
 const command = (afterMs: number, asked: EngineCommand): VirtualCommand => ({
   afterMs,
@@ -166,7 +171,7 @@ describe('sending dead letters back', () => {
     expect(mended.view.redrives).toEqual([
       {
         id: 'redrive:1',
-        topicId: LETTERS,
+        topicIds: [LETTERS],
         status: 'done',
         startedMs: START_MS + 2000,
         counts: { looked: BAD, redriven: BAD, passed: 0, already: 0, guarded: 0, homeless: 0 },
@@ -221,7 +226,7 @@ describe('sending dead letters back', () => {
       { errorCode: 'HANDLER_THREW' },
       { errorCode: 'HANDLER_TIMED_OUT' },
       { key: 'k1' },
-      { cause: 'node:work HANDLER_THREW no price for …' },
+      { causes: ['node:work HANDLER_THREW no price for …'] },
       { nodeId: 'node:other' },
       { places: [{ partition: 0, offset: 3 }] },
     ];
@@ -259,12 +264,72 @@ describe('sending dead letters back', () => {
   });
 
   it('[DL5] the unselected stay untouched and can be sent back later', () => {
-    const cause = 'node:work HANDLER_THREW no price for …';
-    const halves = run([redrive(2000, { cause }), redrive(4000)]);
+    const causes = ['node:work HANDLER_THREW no price for …'];
+    const halves = run([redrive(2000, { causes }), redrive(4000)]);
     const [first, second] = halves.view.redrives;
     expect(first?.counts).toMatchObject({ redriven: BAD / 2, passed: BAD / 2 });
     expect(second?.counts).toMatchObject({ redriven: BAD / 2, already: BAD / 2, passed: 0 });
     expect(sorted(outcome(halves.log))).toEqual(all);
+  });
+
+  it('[DL5] says how many wait and how many were sent back, in each topic', () => {
+    const causes = ['node:work HANDLER_THREW no price for …'];
+    const never = run([], { commands: [{ afterMs: 1500, type: 'stop' }] });
+    expect(never.view.deadLetters[LETTERS]).toEqual({ waiting: BAD, sentBack: 0 });
+    const half = run([redrive(2000, { causes })]);
+    expect(half.view.deadLetters).toEqual({
+      [LETTERS]: { waiting: BAD / 2, sentBack: BAD / 2 },
+      'node:other.dead-letters': { waiting: 0, sentBack: 0 },
+    });
+    const killed = run([redrive(2000, { causes }), redrive(4000)], { faults: { crashesAfterMs: [3000] } });
+    expect(killed.view.deadLetters[LETTERS]).toEqual({ waiting: 0, sentBack: BAD });
+    // What comes back is a dead letter of its own, and waits.
+    const handlers = { 'node:work': failsUntil(1e9, isBad), 'node:other': passOn('seen') };
+    const back = run([redrive(2000)], { handlers });
+    expect(back.view.deadLetters[LETTERS]).toEqual({ waiting: BAD, sentBack: BAD });
+  });
+
+  describe('where dead letters go to a topic that is drawn', () => {
+    const handlers = { 'node:work': failsUntil(1e9, isBad) };
+    const parked = (retentionMessages: number, ...edges: string[]) =>
+      flow()
+        .node('replay', 'source', { speed: { mode: 'full' } })
+        .node('http', 'hook')
+        .node('topic', 'in', { partitions: 1 })
+        .node('handler', 'work', { retry: once })
+        .node('topic', 'parked', { partitions: 1, retentionMessages })
+        .node('topic', 'out', { partitions: 1 })
+        .edges('source > in', 'hook > in', 'in > work', 'work > out', 'work.dead-letter > parked', ...edges)
+        .document();
+
+    it('[DL5] [TP4] what retention took does not wait', () => {
+      const short = run([redrive(2000, {}, false, 'node:parked'), redrive(50_000, {}, true, 'node:parked')], {
+        document: parked(20),
+        handlers,
+      });
+      const { redriven, expired } = short.view.nodes['node:parked'] ?? { redriven: 0, expired: 0 };
+      expect(expired).toBeGreaterThan(0);
+      const { counts } = progress(short, 1);
+      expect(short.view.deadLetters['node:parked']).toEqual({
+        waiting: counts.looked - counts.already,
+        sentBack: redriven,
+      });
+    });
+
+    it('[DL5] what else is written into it does not wait', () => {
+      const mixed = run([redrive(2000, { key: 'k1' }, false, 'node:parked')], {
+        document: parked(0, 'hook > parked', 'source > parked'),
+        handlers,
+      });
+      const { redriven, in: appended } = mixed.view.nodes['node:parked'] ?? { redriven: 0, in: 0 };
+      const given = mixed.view.nodes['node:work']?.deadLettered ?? 0;
+      expect(appended).toBe(TOTAL + given);
+      expect(redriven).toBeGreaterThan(0);
+      expect(mixed.view.deadLetters['node:parked']).toEqual({
+        waiting: given - redriven,
+        sentBack: redriven,
+      });
+    });
   });
 
   it('[DL5] the loop guard stops the third round trip, and the history of all rounds is kept', () => {
@@ -303,7 +368,11 @@ describe('sending dead letters back', () => {
       .node('topic', 'out')
       .edges('source > in', 'hook > in', 'in > pass', 'pass > filtered', 'filtered > last', 'last > out')
       .document();
-    const asked = command(2000, { type: 'redrive', topic, selection: {}, dryRun: false });
+    const asked = command(2000, {
+      type: 'redrive',
+      parts: [{ topicId: topic, selection: {} }],
+      dryRun: false,
+    });
     const done = run([asked], {
       document,
       handlers: { 'node:pass': failsUntil(MENDED_MS, isBad), 'node:last': passOn('out') },
@@ -396,7 +465,11 @@ describe('sending dead letters back', () => {
     const first = run([], { ...base, untilMs: 1500 });
     expect(messages(first.log, topic)).toHaveLength(10);
     refused = (index) => index < 4;
-    const asked = command(100, { type: 'redrive', topic, selection: {}, dryRun: false });
+    const asked = command(100, {
+      type: 'redrive',
+      parts: [{ topicId: topic, selection: {} }],
+      dryRun: false,
+    });
     const second = run([asked], { ...base, log: first.log, startMs: first.endedMs });
     expect(second.view.redrives[0]?.counts).toMatchObject({ looked: 10, redriven: 10 });
     expect(sorted(outcome(second.log))).toEqual(all.filter((index) => index >= 4));
@@ -484,13 +557,95 @@ describe('a redrive that is interrupted', () => {
   });
 });
 
+describe('a redrive of several topics', () => {
+  const OTHERS = 'node:other.dead-letters';
+  const handlers = {
+    'node:work': failsUntil(MENDED_MS, isBad),
+    'node:other': ((event, ctx) => {
+      const { index } = event.data as { index: number };
+      if (index % 5 === 0 && ctx.now() < START_MS + MENDED_MS) throw new Error(`too early for ${index}`);
+      ctx.emit('seen', event.data);
+    }) satisfies NativeHandler,
+  };
+  const BOTH = BAD + TOTAL / 5;
+  const both = (afterMs: number, dryRun = false): VirtualCommand =>
+    command(afterMs, {
+      type: 'redrive',
+      parts: [
+        {
+          topicId: LETTERS,
+          selection: {
+            causes: ['node:work HANDLER_THREW no price for …', 'node:work HANDLER_THREW no stock of …'],
+          },
+        },
+        { topicId: OTHERS, selection: {} },
+      ],
+      dryRun,
+    });
+  const slowly = repair().settings({ backlogMessagesMax: 3 }).document();
+
+  it('[DL5] is one job, with one progress', () => {
+    const done = run([both(2000, true), both(4000)], { handlers });
+    const counts = { looked: BOTH, redriven: BOTH, passed: 0 };
+    expect(progress(done, 0)).toMatchObject({
+      status: 'done',
+      topicIds: [LETTERS, OTHERS],
+      total: BOTH,
+      counts,
+    });
+    expect(done.view.redrives).toMatchObject([{ id: 'redrive:1', status: 'done', total: BOTH, counts }]);
+    expect(sorted(outcome(done.log))).toEqual(all);
+    expect(messages(done.log, 'node:seen')).toHaveLength(TOTAL);
+  });
+
+  it('[DL5] [RN3] goes on by itself when its process is killed, wherever it stood', () => {
+    const killed = run([both(2000)], {
+      document: slowly,
+      handlers,
+      faults: { crashesAfterMs: [2030, 2060, 2120, 2200] },
+    });
+    expect(killed.view.redrives).toMatchObject([{ status: 'done', total: BOTH, counts: { redriven: BOTH } }]);
+    expect(killed.view.nodes[LETTERS]?.redriven).toBe(BAD);
+    expect(killed.view.nodes[OTHERS]?.redriven).toBe(BOTH - BAD);
+    expect(checkCounters(killed.log, killed.plan)).toEqual([]);
+  });
+
+  it('[DL5] is cancelled and resumed as a whole, and keeps other jobs from each of its topics', () => {
+    const cancel = command(2040, { type: 'cancel-redrive', redriveId: 'redrive:1' });
+    const others = command(2010, {
+      type: 'redrive',
+      parts: [{ topicId: OTHERS, selection: {} }],
+      dryRun: false,
+    });
+    const resume = command(5000, { type: 'resume-redrive', redriveId: 'redrive:1' });
+    const resumed = run([both(2000), others, cancel, resume], { document: slowly, handlers });
+    expect(resumed.answers.filter((answer) => !answer.ok)).toMatchObject([
+      { error: { code: 'RUN_TRANSITION_REFUSED', message: expect.stringContaining('other.dead-letters') } },
+    ]);
+    const cancelled = resumed.answers
+      .filter((answer) => answer.ok)
+      .map((answer) => answer.value as RedriveProgress)
+      .find(({ status }) => status === 'cancelled');
+    expect(cancelled?.counts.redriven).toBeGreaterThan(0);
+    expect(cancelled?.counts.redriven).toBeLessThan(BOTH);
+    expect(resumed.view.redrives).toMatchObject([
+      { status: 'done', counts: { looked: BOTH, redriven: BOTH } },
+    ]);
+    expect(sorted(outcome(resumed.log))).toEqual(all);
+  });
+});
+
 describe('what cannot be sent back', () => {
   it('[DL5] is refused with a sentence', () => {
     const asked = run(
       [
         redrive(2000),
         redrive(2001),
-        command(2002, { type: 'redrive', topic: 'node:nowhere', selection: {}, dryRun: false }),
+        command(2002, {
+          type: 'redrive',
+          parts: [{ topicId: 'node:nowhere', selection: {} }],
+          dryRun: false,
+        }),
         command(2003, { type: 'cancel-redrive', redriveId: 'redrive:9' }),
         command(2004, { type: 'resume-redrive', redriveId: 'redrive:9' }),
         command(9000, { type: 'cancel-redrive', redriveId: 'redrive:1' }),

@@ -73,6 +73,15 @@ describe('causes of dead letters', () => {
     ]);
   });
 
+  it('[DL4] of which more wait come first', async () => {
+    const log = logOf([[letter(0, 'many'), letter(1, 'many'), letter(2, 'few')]], ['0/0', '0/1']);
+    const { topics } = await deadLetterCauses(() => log, named);
+    expect(topics[0]?.causes.map(({ error, count, redriven }) => [error, count - redriven])).toEqual([
+      ['few', 1],
+      ['many', 0],
+    ]);
+  });
+
   it('[DL4] pass over what is no dead letter, and topics that hold none', async () => {
     const { extensions: _, ...other } = letter(0, '');
     const log = logOf([[other, letter(1, 'no')]]);

@@ -9,7 +9,7 @@ export type NamedTopic = { topicId: string; name: string };
 type Range = { from: number; start: number; end: number };
 
 /**
- * Rule DL4: the dead letters of some topics, grouped by what made them fail; the largest groups first. Reads the newest
+ * Rule DL4: the dead letters of some topics, grouped by what made them fail; groups of which most are waiting first. Reads the newest
  * DEAD_LETTERS_READ_MAX, a page at a time so that nobody waits long for it, and counts the rest. `log` is asked for the
  * log again for every page: a reader that was not used for a while is closed.
  */
@@ -60,7 +60,9 @@ async function causesOfTopic(
       for (const stored of page) take(causes, stored, partition, redriven);
     }
   }
-  const sorted = [...causes.values()].sort((a, b) => b.count - a.count || b.lastMs - a.lastMs);
+  const sorted = [...causes.values()].sort(
+    (a, b) => b.count - b.redriven - (a.count - a.redriven) || b.count - a.count || b.lastMs - a.lastMs,
+  );
   return { topic: { topicId, name, total: older + looked, causes: sorted }, looked };
 }
 

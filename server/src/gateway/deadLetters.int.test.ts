@@ -151,10 +151,10 @@ describe('dead letters of a run', () => {
     const { topics } = await causes();
     const threw = topics[0]?.causes.find(({ errorCode }) => errorCode === 'HANDLER_THREW');
     if (!threw) throw new Error('no cause');
-    const selection = { cause: threw.cause };
-    const dry = await page.ask('run.redrive', { runId, topicId: LETTERS, selection, dryRun: true });
+    const parts = [{ topicId: LETTERS, selection: { causes: [threw.cause] } }];
+    const dry = await page.ask('run.redrive', { runId, parts, dryRun: true });
     expect(dry).toMatchObject({ status: 'done', counts: { redriven: 8, passed: 4 } });
-    const begun = await page.ask('run.redrive', { runId, topicId: LETTERS, selection, dryRun: false });
+    const begun = await page.ask('run.redrive', { runId, parts, dryRun: false });
     expect(begun).toMatchObject({ id: 'redrive:2', status: 'running', total: ORDERS });
     await whenCounted('node:log', 'in', ORDERS);
     const { redrives } = await page.whenHeard('run.metrics', (metrics) =>
@@ -172,7 +172,7 @@ describe('dead letters of a run', () => {
     await page.ask('run.stop', { runId });
     await page.whenHeard('run.changed', (run) => run.id === runId && run.status === 'stopped');
     expect((await causes()).topics[0]).toMatchObject({ total: ORDERS });
-    const refused = { runId, topicId: LETTERS, selection: {}, dryRun: true };
+    const refused = { runId, parts: [{ topicId: LETTERS, selection: {} }], dryRun: true };
     expect(await page.refusal('run.redrive', refused)).toBe('RUN_NOT_ACTIVE');
     const said = await cli('redrive', 'Charges');
     expect(said).toMatchObject({ code: 1, stderr: expect.stringContaining('is over') });

@@ -27,8 +27,9 @@ import { replacementRequests } from './requests/replacementRequests.ts';
 import { runRequests } from './requests/runRequests.ts';
 import { createRunStreams } from './runStreams.ts';
 import { createRuns } from './runs.ts';
+import type { RunFigures } from './runTelemetry.ts';
 import { createSockets } from './sockets.ts';
-import { createTelemetry, type RunFigures, type Telemetry } from './telemetry.ts';
+import { createTelemetry, type Telemetry } from './telemetry.ts';
 
 /** The gateway's log; `main.ts` decides where the lines go. */
 export interface GatewayLog {

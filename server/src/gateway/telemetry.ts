@@ -1,13 +1,5 @@
-import type { MetricsSnapshot, NodeCounters } from '@millrace/shared/trace/metrics.ts';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-
-export type RunFigures = {
-  runId: string;
-  flowId: string;
-  nodes: { id: string; name: string; kind: string }[];
-  metrics: MetricsSnapshot | null;
-  restarts: number;
-};
+import { addRunFigures, type RunFigures } from './runTelemetry.ts';
 
 export type TelemetryOptions = { runs(): RunFigures[]; sockets(): number };
 
@@ -21,21 +13,6 @@ export type Telemetry = {
   logLinesDropped(lines: number): void;
   ingested(messages: number): void;
   ingestRefused(code: string): void;
-};
-
-const NODE_COUNTERS: Record<keyof NodeCounters, string> = {
-  in: 'Messages a node has taken.',
-  out: 'Messages a node has given.',
-  failed: 'Attempts that did not end ok.',
-  retried: 'Attempts scheduled again.',
-  deadLettered: 'Messages given up on and sent to a dead-letter topic.',
-  skipped: 'Messages given up on and skipped.',
-  rejected: 'Messages refused before anything was written.',
-  deduplicated: 'Messages passed over because their key was handled before.',
-  dropped: 'Messages left out by a full reader, or lost by at-most-once.',
-  expired: 'Messages deleted by retention or compaction.',
-  flagged: 'Messages appended though they do not fit their schema.',
-  redriven: 'Dead letters sent back.',
 };
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
@@ -94,47 +71,4 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     ingested: (messages) => ingested.inc(messages),
     ingestRefused: (code) => ingestRefused.inc({ code }),
   };
-}
-
-function addRunFigures(registers: Registry[], runs: () => RunFigures[]): void {
-  const labelNames = ['run', 'flow', 'node', 'name', 'kind'] as const;
-  for (const [key, help] of Object.entries(NODE_COUNTERS) as [keyof NodeCounters, string][]) {
-    new Counter({
-      name: `millrace_node_${key === 'deadLettered' ? 'dead_lettered' : key}_total`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const { runId, flowId, nodes, metrics } of runs()) {
-          for (const { id, name, kind } of nodes) {
-            this.inc({ run: runId, flow: flowId, node: id, name, kind }, metrics?.nodes[id]?.[key] ?? 0);
-          }
-        }
-      },
-    });
-  }
-  new Gauge({
-    name: 'millrace_subscription_lag',
-    help: 'Messages a consumer has not finished yet, by edge.',
-    labelNames: ['run', 'flow', 'edge'] as const,
-    registers,
-    collect() {
-      this.reset();
-      for (const { runId, flowId, metrics } of runs()) {
-        for (const [edge, { lag }] of Object.entries(metrics?.subscriptions ?? {}))
-          this.set({ run: runId, flow: flowId, edge }, lag);
-      }
-    },
-  });
-  new Counter({
-    name: 'millrace_run_restarts_total',
-    help: 'How often the process of a run died and was started again.',
-    labelNames: ['run', 'flow'] as const,
-    registers,
-    collect() {
-      this.reset();
-      for (const { runId, flowId, restarts } of runs()) this.inc({ run: runId, flow: flowId }, restarts);
-    },
-  });
 }

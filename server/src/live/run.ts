@@ -201,6 +201,7 @@ function snapshot(runId: string, engine: Engine, traces: TracePipeline, timeMs: 
     groups: view.groups,
     faults: view.faults,
     redrives: view.redrives,
+    deadLetters: view.deadLetters,
     trace: traces.stats(),
     stalled: view.stalled,
   };

@@ -1,12 +1,12 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type ErrorData, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { isFinalRunStatus } from '@millrace/shared/trace/metrics.ts';
-import { describeExit, lastLine, onceHeardOut } from './processEnd.ts';
+import { describeExit } from './processEnd.ts';
 import type { Replaces } from './replacement.ts';
+import { RESTARTS_MAX, RestartLimit } from './restartLimit.ts';
+import { RunChild } from './runChild.ts';
 import type { FromRun, RunAnswers, RunRequest, ToRun } from './runLink.ts';
 import type { Replacement, SupervisedRun, SupervisorEvents } from './supervision.ts';
 
@@ -17,16 +17,9 @@ export type RunHandleOptions = {
   events: SupervisorEvents;
 };
 
-/** A run whose process dies more often than this within the window is given up: something kills it every time. */
-const RESTARTS_MAX = 20;
-const RESTART_WINDOW_MS = 60_000;
-const RESTART_DELAY_MS = 100;
-const RESTART_DELAY_MS_MAX = 2000;
 /** Trace frames a run process may have on their way to the server. */
 const FRAME_CREDIT = 16;
 const FRAMES_PER_SECOND = 10;
-/** What a dying process said last, kept for the notice. */
-const STDERR_TAIL_MAX = 4000;
 const SUSPEND_MS_MAX = 8000;
 
 type Pending = { request: RunRequest; resolve(value: unknown): void; reject(error: WorkbenchError): void };
@@ -41,11 +34,10 @@ export class RunHandle {
   readonly over: Promise<void>;
   readonly #options: RunHandleOptions;
   readonly #pending = new Map<number, Pending>();
-  #child: ChildProcess | null = null;
+  #child: RunChild | null = null;
   #ready: Promise<void> = Promise.resolve();
   #nextRequestId = 1;
-  #restartTimes: number[] = [];
-  #restarts = 0;
+  readonly #restarts = new RestartLimit();
   #paused: boolean;
   /** A process that comes after the one that was told has to be told again. */
   #stopSent = false;
@@ -66,7 +58,6 @@ export class RunHandle {
   #onSuspended: ((suspended: Suspended) => void) | null = null;
   #suspended: Suspended = null;
   #copying = false;
-  #stderrTail = '';
   #endOver: () => void = () => {};
 
   constructor(options: RunHandleOptions) {
@@ -128,7 +119,7 @@ export class RunHandle {
       this.#onSuspended = resolve;
     });
     this.#send({ type: 'suspend' });
-    const killer = setTimeout(() => child?.kill('SIGKILL'), SUSPEND_MS_MAX);
+    const killer = setTimeout(() => child?.kill(), SUSPEND_MS_MAX);
     const suspended = await over;
     clearTimeout(killer);
     return suspended;
@@ -199,12 +190,12 @@ export class RunHandle {
   async suspend(): Promise<void> {
     this.#suspending = true;
     const child = this.#child;
-    if (!child || child.exitCode !== null || child.signalCode !== null) {
+    if (!child || child.isGone) {
       this.#finish();
       return;
     }
     this.#send({ type: 'suspend' });
-    const killer = setTimeout(() => child.kill('SIGKILL'), SUSPEND_MS_MAX);
+    const killer = setTimeout(() => child.kill(), SUSPEND_MS_MAX);
     await this.over;
     clearTimeout(killer);
   }
@@ -214,85 +205,39 @@ export class RunHandle {
   }
 
   #spawn(afterCrash: boolean): Promise<void> {
-    const script = fileURLToPath(new URL('./runProcess.ts', import.meta.url));
-    const child = fork(script, [], {
-      execArgv: ['--no-node-snapshot'],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    this.#child = child;
-    this.#stderrTail = '';
-    child.stderr?.on('data', (chunk: Buffer) => {
-      this.#stderrTail = (this.#stderrTail + chunk.toString('utf8')).slice(-STDERR_TAIL_MAX);
-    });
     const { run, folder, fileFolders } = this.#options;
     const { document, replaces } = this.#version;
-    // Another process takes its place as soon as this one is gone.
-    let givesWay = false;
-    return new Promise((resolve, reject) => {
-      let settled = false;
-      child.on('message', (message: FromRun) => {
-        if (message.type === 'ready') {
-          settled = true;
-          this.#everReady = true;
-          this.#copying = false;
-          this.#send({ type: 'frame-credit', frames: FRAME_CREDIT });
-          if (this.#watching) this.#send({ type: 'watch', traces: true });
-          resolve();
-        } else if (message.type === 'boot-failed') {
-          const error = WorkbenchError.fromData(message.error);
-          settled = true;
-          if (replaces !== null && !message.switched && !this.#suspending) {
-            givesWay = true;
-            this.#refusal = error;
-            onceHeardOut(child, () => reject(error));
-            return;
-          }
-          this.#refused = true;
-          this.#finished = true;
-          reject(error);
-        } else this.#hear(message);
-      });
-      // A process that cannot even be started; its 'exit' may never come.
-      child.on('error', (cause) => {
-        if (child.pid === undefined) this.#onExit(null, null);
-        if (!settled)
-          reject(
-            new WorkbenchError(
-              'RUN_PROCESS_DIED',
-              `The process of the run could not be started: ${cause.message}`,
-              { cause },
-            ),
-          );
-        settled = true;
-      });
-      onceHeardOut(child, (code, signal) => {
-        if (!settled) {
-          settled = true;
-          reject(
-            new WorkbenchError(
-              'RUN_PROCESS_DIED',
-              `The process of the run ended before it was ready (${describeExit(code, signal)}). ${lastLine(this.#stderrTail)}`,
-            ),
-          );
+    const boot = {
+      runId: run.runId,
+      document,
+      folder,
+      fileFolders,
+      paused: this.#paused,
+      afterCrash,
+      replaces,
+      fork: run.fork ?? null,
+      framesPerSecond: FRAMES_PER_SECOND,
+    };
+    this.#child = new RunChild(boot, {
+      onReady: () => {
+        this.#everReady = true;
+        this.#copying = false;
+        this.#send({ type: 'frame-credit', frames: FRAME_CREDIT });
+        if (this.#watching) this.#send({ type: 'watch', traces: true });
+      },
+      onRefused: (error, switched) => {
+        if (replaces !== null && !switched && !this.#suspending) {
+          this.#refusal = error;
+          return 'goes-on';
         }
-        if (!givesWay) this.#onExit(code, signal);
-      });
-      this.#send({
-        type: 'boot',
-        boot: {
-          runId: run.runId,
-          document,
-          folder,
-          fileFolders,
-          paused: this.#paused,
-          afterCrash,
-          replaces,
-          fork: run.fork ?? null,
-          framesPerSecond: FRAMES_PER_SECOND,
-        },
-      });
+        this.#refused = true;
+        this.#finished = true;
+        return 'is-over';
+      },
+      onMessage: (message) => this.#hear(message),
+      onExit: (code, signal) => this.#onExit(code, signal),
     });
+    return this.#child.started;
   }
 
   #hear(message: Exclude<FromRun, { type: 'ready' | 'boot-failed' }>): void {
@@ -369,10 +314,9 @@ export class RunHandle {
   /** Rule RN3: what is committed stays, what was in flight is redelivered. */
   #restart(how: string): void {
     const { events, run } = this.#options;
-    const now = performance.now();
-    this.#restartTimes = this.#restartTimes.filter((time) => now - time < RESTART_WINDOW_MS);
-    const said = lastLine(this.#stderrTail);
-    if (this.#restartTimes.length >= RESTARTS_MAX) {
+    const said = this.#child?.lastWords ?? '';
+    const delayMs = this.#restarts.delayAfterDeath(performance.now());
+    if (delayMs === null) {
       const error: ErrorData = {
         code: 'RUN_PROCESS_DIED',
         message:
@@ -382,13 +326,10 @@ export class RunHandle {
       this.#finish();
       return;
     }
-    const delayMs = Math.min(RESTART_DELAY_MS * 2 ** this.#restartTimes.length, RESTART_DELAY_MS_MAX);
-    this.#restartTimes.push(now);
-    this.#restarts++;
     const message =
       `The process of this run died (${how}) and was started again from what is committed; what was in flight is delivered again. ${said}`.trim();
     events.notice(run.runId, { timeMs: Date.now(), level: 'warning', message });
-    events.restarted(run.runId, this.#restarts);
+    events.restarted(run.runId, this.#restarts.total);
     this.#ready = delay(delayMs).then(() => {
       // The server may have ended meanwhile; a process started now would keep the log from the next server.
       if (this.#finished) throw new WorkbenchError('RUN_NOT_ACTIVE', 'The run was left to be resumed.');
@@ -416,6 +357,6 @@ export class RunHandle {
   }
 
   #send(message: ToRun): void {
-    if (this.#child?.connected) this.#child.send(message, () => {});
+    this.#child?.send(message);
   }
 }

@@ -128,10 +128,10 @@ async function end(
   ending = true;
   if (ticker) clearInterval(ticker);
   const finished = run;
-  const last = finished.metrics();
   tick();
   await finished.close();
-  send({ type: 'metrics', metrics: { ...last, status } });
+  // Only now is everything in the store that its figures tell of.
+  send({ type: 'metrics', metrics: { ...finished.metrics(), status } });
   sendLast({ type: 'status', status, error }, 0);
 }
 

@@ -4,6 +4,7 @@ import type { MetricsSnapshot, RunStatus } from '@millrace/shared/trace/metrics.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { flow } from '../simulator/testing/flowBuilder.ts';
 import { until } from '../testing/until.ts';
+import { openTraceReader } from '../trace/traceReader.ts';
 import { createTestSupervisor } from './testing/testSupervisor.ts';
 
 const RUN_ID = 'run:test';
@@ -87,6 +88,22 @@ describe('a supervised run', () => {
     expect(run.supervisor.active()).toEqual([]);
     await expect(run.request('pause')).rejects.toMatchObject({ code: 'RUN_NOT_ACTIVE' });
     expect(run.restarts()).toBe(0);
+  });
+
+  it('[TR3] ends with figures of its traces that are those of the store', async () => {
+    await run.start(doubling({ count: 5000, ratePerSecond: 100_000 }));
+    await run.whenOver();
+    const { trace } = run.metrics() ?? {};
+    const traces = openTraceReader(run.supervisor.folderOf(RUN_ID));
+    try {
+      const { total, begun, sampledOut } = traces.list({ limit: 1 });
+      expect(trace?.sampling).toMatchObject({ tracesBegun: begun, tracesOut: sampledOut });
+      expect(total).toBe(begun - sampledOut);
+      const stored = traces.tail(-1, 1_000_000).frames.reduce((sum, { count }) => sum + count, 0);
+      expect(trace).toMatchObject({ kept: stored, lost: 0, expired: 0, lastSeq: stored - 1 });
+    } finally {
+      traces.close();
+    }
   });
 
   it('[RN2] is paused, stepped, resumed and stopped', async () => {

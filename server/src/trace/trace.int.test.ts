@@ -362,7 +362,7 @@ describe('limits and failures', () => {
       INSERT INTO nodes SELECT code, name FROM names WHERE kind = 'node';
       INSERT INTO root_types SELECT name FROM names WHERE kind = 'type';
       DROP TABLE names;
-      ${['types', 'errors', 'missing'].map((column) => `ALTER TABLE traces DROP COLUMN ${column};`).join('')}
+      ${['types', 'errors', 'missing', 'faults'].map((column) => `ALTER TABLE traces DROP COLUMN ${column};`).join('')}
       ${['bytes', 'traces_begun', 'traces_out', 'records_out', 'promoted', 'incomplete', 'left_out']
         .map((column) => `ALTER TABLE counts DROP COLUMN ${column};`)
         .join('')}
@@ -373,6 +373,22 @@ describe('limits and failures', () => {
     expect(traces.list({ limit: 10, type: 'placed' }).traces).toHaveLength(3);
     expect(traces.list({ limit: 10 })).toMatchObject({ total: 3, begun: 3, sampledOut: 0 });
     expect(traces.get(made[1]!.id).records).toEqual(made[1]!.records);
+  });
+
+  it('lists the traces of a program that did not count faults, and goes on with them', async () => {
+    const pipeline = await start();
+    const [made] = messages(1) as [TracedMessage];
+    pipeline.push(made.records);
+    await pipeline.close();
+    const database = new DatabaseSync(path.join(folder, 'trace.db'));
+    database.exec('ALTER TABLE traces DROP COLUMN faults; PRAGMA user_version = 2');
+    database.close();
+    expect(reader().list({ limit: 10 }).traces).toEqual([summarize(made.records)]);
+    const fault = traceRecord({ ...made.records.at(-1), kind: 'fault-injected' });
+    const after = await start({ resumeSeq: pipeline.stats().lastSeq + 1 });
+    after.push([fault, fault]);
+    await after.flush();
+    expect(reader().list({ limit: 10 }).traces).toMatchObject([{ correlationId: made.id, faults: 2 }]);
   });
 
   it('[TR3] expires the oldest records and counts them', async () => {

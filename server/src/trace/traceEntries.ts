@@ -21,7 +21,8 @@ export type TraceEntry = {
 };
 
 export const SUMMARY_COLUMNS = `correlation_id AS correlationId, root_type AS rootType, root_node AS rootNodeId, key,
-  started_ms AS startedMs, last_ms AS lastMs, records, messages, failures, open, unresolved, status`;
+  started_ms AS startedMs, last_ms AS lastMs, records, messages, failures, faults, open, unresolved,
+  status`;
 
 export function newEntry(id: number, correlationId: string, startedMs: number): TraceEntry {
   const summary = emptySummary(correlationId, startedMs);
@@ -48,8 +49,8 @@ export function createTraceTable(database: DatabaseSync) {
   const select = database.prepare(
     `SELECT id, nodes, types, errors, missing, chunks, ${SUMMARY_COLUMNS} FROM traces WHERE correlation_id = ?`,
   );
-  const columns = `root_type, root_node, key, started_ms, last_ms, records, messages, failures, open, unresolved, status,
-    trouble, nodes, last_chunk, chunks, types, errors, missing`;
+  const columns = `root_type, root_node, key, started_ms, last_ms, records, messages, failures, faults, open, unresolved,
+    status, trouble, nodes, last_chunk, chunks, types, errors, missing`;
   const marks = columns.replaceAll(/\w+/g, '?');
   const insert = database.prepare(
     `INSERT OR IGNORE INTO traces (id, correlation_id, ${columns}) VALUES (?, ?, ${marks})`,
@@ -86,7 +87,7 @@ export function createTraceTable(database: DatabaseSync) {
       const trouble = s.status === 'ok' || s.status === 'running' ? null : s.status;
       const values = [
         ...[s.rootType, s.rootNodeId, s.key, s.startedMs, s.lastMs, s.records, s.messages, s.failures],
-        ...[s.open, s.unresolved, s.status, trouble, nodes, chunks.at(-1) as number],
+        ...[s.faults, s.open, s.unresolved, s.status, trouble, nodes, chunks.at(-1) as number],
         ...[bytesOf(Float64Array.from(chunks)), types, errors, missing],
       ];
       if (entry.isSaved) update.run(...values, id);

@@ -5,7 +5,7 @@ import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import { fromSqliteError } from '../sqlite/sqliteErrors.ts';
 import { noSampledCounts, type SampledCounts } from './sampledCounts.ts';
 
-const TRACE_FORMAT = 2;
+const TRACE_FORMAT = 3;
 /** Pages of write-ahead log before SQLite moves them into the file: 16 MiB, so that the disk is asked to sync rarely. */
 const CHECKPOINT_PAGES = 4096;
 
@@ -88,6 +88,11 @@ const FORMAT_2 = `
   UPDATE counts SET traces_begun = traces;
 `;
 
+/** What format 3 adds. How often faults were injected is not known of traces that were listed before. */
+const FORMAT_3 = `
+  ALTER TABLE traces ADD COLUMN faults INTEGER NOT NULL DEFAULT 0;
+`;
+
 export type TraceCounts = {
   /** Sequence number of the next record. */
   nextSeq: number;
@@ -128,6 +133,7 @@ function bringUpToDate(database: DatabaseSync): void {
   const format = readFormat(database);
   if (format < 1) database.exec(FORMAT_1);
   if (format < 2) database.exec(FORMAT_2);
+  if (format < 3) database.exec(FORMAT_3);
   database.exec(`PRAGMA user_version = ${TRACE_FORMAT}; COMMIT`);
 }
 

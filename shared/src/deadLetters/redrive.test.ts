@@ -3,6 +3,7 @@ import type { Message } from '../message/message.ts';
 import { causeOf, deadLetterFacts } from './cause.ts';
 import {
   type RedriveSelection,
+  redrivePartsSchema,
   redriveSelectionSchema,
   redrivesOf,
   redriveTarget,
@@ -49,7 +50,7 @@ describe('selecting dead letters', () => {
     if (!facts) throw new Error('the letter is none');
     const cause = causeOf({ ...facts, error: 'no price for "hat" at 99' });
     const right: RedriveSelection = {
-      cause,
+      causes: ['another', cause],
       nodeId: 'node:work',
       errorCode: 'HANDLER_THREW',
       key: 'k1',
@@ -60,7 +61,7 @@ describe('selecting dead letters', () => {
     };
     expect(selects(right)).toBe(true);
     const wrong: Required<RedriveSelection> = {
-      cause: `${cause} else`,
+      causes: [`${cause} else`],
       nodeId: 'node:other',
       errorCode: 'HANDLER_TIMED_OUT',
       key: 'k2',
@@ -70,10 +71,18 @@ describe('selecting dead letters', () => {
       expect(selects({ ...right, [part]: wrong[part] }), part).toBe(false);
     }
     expect(selects({ places: [] })).toBe(false);
+    expect(selects({ causes: [] })).toBe(false);
   });
 
   it('refuses a selection with parts nobody knows', () => {
-    expect(redriveSelectionSchema.safeParse({ causes: 'x' }).success).toBe(false);
+    expect(redriveSelectionSchema.safeParse({ cause: 'x' }).success).toBe(false);
+  });
+
+  it('takes every topic once, and at least one', () => {
+    const part = (topicId: string) => ({ topicId, selection: {} });
+    expect(redrivePartsSchema.safeParse([part('a'), part('b')]).success).toBe(true);
+    expect(redrivePartsSchema.safeParse([part('a'), part('a')]).success).toBe(false);
+    expect(redrivePartsSchema.safeParse([]).success).toBe(false);
   });
 });
 

@@ -2,10 +2,15 @@ import { z } from 'zod';
 import type { Message } from '../message/message.ts';
 import { causeOf, deadLetterFacts } from './cause.ts';
 
+/** Causes that one selection names at most; more of a topic are sent back by leaving them out, or one job after another. */
+export const REDRIVE_CAUSES_MAX = 1_000;
+/** Topics that one redrive sends back from at most. */
+export const REDRIVE_TOPICS_MAX = 256;
+
 /** Which dead letters of a topic: all that match every part that is given. */
 export const redriveSelectionSchema = z.strictObject({
-  /** As `causeOf` names it. */
-  cause: z.string().max(2048).optional(),
+  /** As `causeOf` names them: those of any of these. */
+  causes: z.array(z.string().max(2048)).max(REDRIVE_CAUSES_MAX).optional(),
   /** The consumer that gave up on them. */
   nodeId: z.string().max(128).optional(),
   errorCode: z.string().max(64).optional(),
@@ -17,6 +22,16 @@ export const redriveSelectionSchema = z.strictObject({
     .optional(),
 });
 export type RedriveSelection = z.infer<typeof redriveSelectionSchema>;
+
+/** What one redrive sends back: of each of these topics, what its selection takes. */
+export const redrivePartsSchema = z
+  .array(z.strictObject({ topicId: z.string().max(256), selection: redriveSelectionSchema }))
+  .min(1)
+  .max(REDRIVE_TOPICS_MAX)
+  .refine((parts) => new Set(parts.map(({ topicId }) => topicId)).size === parts.length, {
+    message: 'Each topic is named once.',
+  });
+export type RedrivePart = z.infer<typeof redrivePartsSchema>[number];
 
 export const REDRIVE_STATUSES = ['running', 'cancelled', 'done'] as const;
 
@@ -39,11 +54,12 @@ export type RedriveCounts = z.infer<typeof redriveCountsSchema>;
 
 export const redriveProgressSchema = z.strictObject({
   id: z.string(),
-  topicId: z.string(),
+  /** The topics of dead letters it sends back from, one after the other. */
+  topicIds: z.array(z.string()),
   status: z.enum(REDRIVE_STATUSES),
   startedMs: z.number(),
   counts: redriveCountsSchema,
-  /** Dead letters that were there when it began. */
+  /** Dead letters that were there when it began, in all its topics. */
   total: z.int().min(0),
 });
 export type RedriveProgress = z.infer<typeof redriveProgressSchema>;
@@ -60,7 +76,8 @@ export type PlacedLetter = { message: Message; partition: number; offset: number
 
 /** What a selection means. Messages that are no dead letters are never selected. */
 export function selectorOf(selection: RedriveSelection): (letter: PlacedLetter) => boolean {
-  const { cause, nodeId, errorCode, key, places } = selection;
+  const { causes, nodeId, errorCode, key, places } = selection;
+  const named = causes && new Set(causes);
   const chosen = places && new Set(places.map(({ partition, offset }) => `${partition}/${offset}`));
   return ({ message, partition, offset }) => {
     const facts = deadLetterFacts(message);
@@ -70,7 +87,7 @@ export function selectorOf(selection: RedriveSelection): (letter: PlacedLetter) 
       (nodeId === undefined || facts.nodeId === nodeId) &&
       (errorCode === undefined || facts.errorCode === errorCode) &&
       (key === undefined || message.key === key) &&
-      (cause === undefined || causeOf(facts) === cause)
+      (named === undefined || named.has(causeOf(facts)))
     );
   };
 }

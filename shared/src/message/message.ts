@@ -25,6 +25,9 @@ export type Message = {
   extensions?: Record<string, string | number | boolean>;
 };
 
+/** CloudEvents type of the event a handler sees when a timer of its own fires. */
+export const TIMER_TYPE = 'millrace.timer';
+
 /** Where a stored message stands. `topic` is the topic's node id. */
 export type MessagePosition = { topic: string; partition: number; offset: number };
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { redriveProgressSchema, redriveSelectionSchema } from '../deadLetters/redrive.ts';
+import { redrivePartsSchema, redriveProgressSchema } from '../deadLetters/redrive.ts';
 import { ERROR_CODES } from '../errors/codes.ts';
 import { type ErrorData, errorDataSchema } from '../errors/workbenchError.ts';
 import { faultSpecSchema } from '../faults/fault.ts';
@@ -139,12 +139,11 @@ export const REQUESTS = {
     request: z.strictObject({ runId: z.string(), topicId: z.string().nullable() }),
     response: z.strictObject({ topics: z.array(deadLetterTopicSchema), truncated: z.int() }),
   },
-  /** Rule DL5. A dry run only counts, and answers with status `done`. */
+  /** Rule DL5: one job for all parts. A dry run only counts, and answers with status `done`. */
   'run.redrive': {
     request: z.strictObject({
       runId: z.string(),
-      topicId: z.string(),
-      selection: redriveSelectionSchema,
+      parts: redrivePartsSchema,
       dryRun: z.boolean(),
     }),
     response: redriveProgressSchema,

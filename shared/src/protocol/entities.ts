@@ -83,6 +83,7 @@ export const traceSummarySchema = z.strictObject({
   records: z.int(),
   messages: z.int(),
   failures: z.int(),
+  faults: z.int(),
   open: z.int(),
   unresolved: z.int(),
   status: z.enum(['ok', 'running', 'retried', 'failed', 'dead-lettered']),

@@ -109,6 +109,15 @@ export const nodeConditionSchema = z.strictObject({
 });
 export type NodeCondition = z.infer<typeof nodeConditionSchema>;
 
+/** A topic of dead letters, keyed by its id (DL5). */
+export const deadLetterFiguresSchema = z.strictObject({
+  /** Dead letters in it that were not sent back. */
+  waiting: count,
+  /** Sent back since the run began, those that retention has deleted since included. */
+  sentBack: count,
+});
+export type DeadLetterFigures = z.infer<typeof deadLetterFiguresSchema>;
+
 /** How traces fare on their way to the store: nothing is left out that is not counted here (TR3). */
 export const traceFiguresSchema = z.strictObject({
   lastSeq: count,
@@ -163,6 +172,7 @@ export const metricsSnapshotSchema = z.strictObject({
   /** Faults that were injected and are not healed. */
   faults: z.array(activeFaultSchema),
   redrives: z.array(redriveProgressSchema),
+  deadLetters: z.record(z.string(), deadLetterFiguresSchema),
   trace: traceFiguresSchema,
   /** Running: true while storage refuses writes and the run waits for room. */
   stalled: z.string().nullable(),

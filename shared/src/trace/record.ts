@@ -74,6 +74,8 @@ export type TraceSummary = {
   messages: number;
   /** Attempts that did not end ok. */
   failures: number;
+  /** How often an injected fault had a part in it. */
+  faults: number;
   /** Attempts and scheduled retries under way; 0 when nothing is known to be unfinished. */
   open: number;
   /** Failures that were neither tried again nor dead-lettered: skipped, or the run was stopped by them. */

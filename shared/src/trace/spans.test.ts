@@ -177,6 +177,7 @@ describe('the trace summary', () => {
       records: 8,
       messages: 2,
       failures: 0,
+      faults: 0,
       open: 0,
       unresolved: 0,
       status: 'ok',

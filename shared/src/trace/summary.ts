@@ -78,6 +78,9 @@ function count(summary: TraceSummary, record: SummedRecord): void {
     case 'dead-lettered':
       summary.unresolved = Math.max(0, summary.unresolved - 1);
       break;
+    case 'fault-injected':
+      summary.faults += 1;
+      break;
     // A redelivery replaces the delivery that a crash cut short, which is still counted as open.
     default:
       break;
@@ -107,6 +110,7 @@ export function emptySummary(correlationId: string, timeMs: number): TraceSummar
     records: 0,
     messages: 0,
     failures: 0,
+    faults: 0,
     open: 0,
     unresolved: 0,
     status: 'ok',

@@ -4,9 +4,10 @@ import { memo } from 'react';
 import { useEditorValue } from '../editor/binding/EditorProvider.tsx';
 import type { CommandContext } from '../editor/commands/command.ts';
 import { problemsOf } from '../editor/problems/problems.ts';
-import { compactNumber, plural } from '../live/format.ts';
+import { compactNumber, exactNumber, plural } from '../live/format.ts';
 import { isActive } from '../live/liveRun.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
+import { waitingLetters } from '../live/waitingLetters.ts';
 import { useLiveRun } from '../live/watch.tsx';
 import styles from './dockCounts.module.css';
 
@@ -42,11 +43,15 @@ export function ProblemCount({ context }: { context: CommandContext }) {
 }
 
 export function DeadLetterCount() {
-  const count = useFromMetrics((snapshot) =>
-    Object.values(snapshot.nodes).reduce((sum, { deadLettered }) => sum + deadLettered, 0),
-  );
+  const waiting = useFromMetrics((snapshot) => waitingLetters(snapshot).waiting);
+  const sentBack = useFromMetrics((snapshot) => waitingLetters(snapshot).sentBack);
   return (
-    <Count count={count} severity="error" label={plural(count, 'dead letter')} testId="dead-letter-count" />
+    <Count
+      count={waiting}
+      severity="error"
+      label={`${plural(waiting, 'dead letter')} waiting, ${exactNumber(sentBack)} sent back`}
+      testId="dead-letter-count"
+    />
   );
 }
 
@@ -63,10 +68,12 @@ export function FaultCount() {
   );
 }
 
-function useFromMetrics(read: (snapshot: Pick<MetricsSnapshot, 'nodes' | 'faults'>) => number): number {
+function useFromMetrics(
+  read: (snapshot: Pick<MetricsSnapshot, 'nodes' | 'faults' | 'deadLetters'>) => number,
+): number {
   const { live } = useLiveRun();
   useSignal(live?.metrics.changed ?? null, FIGURES_MS);
   const latest = live?.metrics.latest;
   if (latest) return read(latest);
-  return read({ nodes: live?.summary?.counters ?? {}, faults: [] });
+  return read({ nodes: live?.summary?.counters ?? {}, faults: [], deadLetters: {} });
 }

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
-import classes from './messages.module.css';
+import { classes } from './styles.ts';
 import { neighbour, type TopicQuery } from './topicQuery.ts';
 import type { BrowsableTopic } from './topics.ts';
 import type { TopicPage } from './useTopicMessages.ts';

@@ -10,7 +10,7 @@ import { type MessageRef, type RunReader, useWatch } from '../live/watch.tsx';
 import { CopyButton } from '../ui/CopyButton.tsx';
 import { JsonView } from '../ui/JsonView.tsx';
 import { type DeadLetterFacts, deadLetterFacts } from './deadLetter.ts';
-import classes from './messages.module.css';
+import { classes } from './styles.ts';
 
 type Props = { live: LiveRun; reader: RunReader; position: MessageRef; known: BrowsedMessage | null };
 

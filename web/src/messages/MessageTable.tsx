@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, useRef } from 'react';
 import { exactNumber, formatClock, formatDateTime } from '../live/format.ts';
 import type { MessageRef } from '../live/watch.tsx';
-import classes from './messages.module.css';
+import { classes } from './styles.ts';
 import { PAGE_MESSAGES, type TopicQuery } from './topicQuery.ts';
 
 const ROW_PX = 26;

@@ -1,7 +1,7 @@
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
-import classes from './messages.module.css';
+import { classes } from './styles.ts';
 import { partitionLines } from './topics.ts';
 
 type Props = { live: LiveRun; topicId: string; partitions: readonly { start: number; end: number }[] };

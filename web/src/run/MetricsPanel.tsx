@@ -5,6 +5,7 @@ import { compactNumber, formatRate } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import { useLiveRun } from '../live/watch.tsx';
+import lists from '../ui/lists.module.css';
 import { Chart } from './Chart.tsx';
 import {
   CHART_COLORS,
@@ -21,12 +22,12 @@ export function MetricsPanel() {
   const { live, graph } = useLiveRun();
   if (!live) {
     return (
-      <p className={classes.empty} data-testid="metrics-empty">
+      <p className={lists.empty} data-testid="metrics-empty">
         Press <b>Run</b> to see rates, lag and failures of each node as they change, with exact totals.
       </p>
     );
   }
-  if (!graph) return <p className={classes.empty}>Reading the flow that runs…</p>;
+  if (!graph) return <p className={lists.empty}>Reading the flow that runs…</p>;
   return <Metrics live={live} graph={graph} key={live.runId} />;
 }
 
@@ -65,7 +66,7 @@ function Metrics({ live, graph }: { live: LiveRun; graph: FlowGraph }) {
     <section className={classes.panel} aria-label="Metrics" data-testid="metrics-panel">
       <TotalsTable live={live} graph={graph} selected={selected} colorOf={colorOf} onToggle={toggle} />
       {metrics.sampleCount < 2 ? (
-        <p className={classes.empty}>
+        <p className={lists.empty}>
           Charts cover what this tab has seen of the run.{' '}
           {metrics.latest ? 'They begin in a moment.' : 'The totals beside are exact.'}
         </p>

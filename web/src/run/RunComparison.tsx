@@ -1,6 +1,6 @@
 import type { RunSummary } from '@millrace/shared/protocol/entities.ts';
 import { type NodeCounters, zeroCounters } from '@millrace/shared/trace/metrics.ts';
-import { exactNumber, formatDateTime, formatElapsed } from '../live/format.ts';
+import { exactNumber, formatDateTime, formatDurationMs } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import classes from './RunList.module.css';
 import { elapsedMs, statusView } from './runStatus.ts';
@@ -25,7 +25,7 @@ export function RunComparison({ runs, live }: Props) {
       label: 'Duration',
       of: (run) => {
         const elapsed = elapsedMs(run, now);
-        return elapsed === null ? 'not started' : formatElapsed(elapsed);
+        return elapsed === null ? 'not started' : formatDurationMs(elapsed);
       },
     },
     { label: 'Restarts', of: (run) => exactNumber(run.restarts) },

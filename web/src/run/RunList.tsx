@@ -8,6 +8,7 @@ import { RunComparison } from './RunComparison.tsx';
 import classes from './RunList.module.css';
 import { elapsedMs, statusView } from './runStatus.ts';
 import { shownRunId, useRunStore } from './runStore.ts';
+import { StatusPill } from './StatusPill.tsx';
 
 /** The runs of this flow: find one, look at it again, put two side by side. */
 export function RunList() {
@@ -153,10 +154,9 @@ function RunLine({ run, shown, busy, compared, hasOrigin, onCompare, onPick, onR
         data-run-id={run.id}
         onClick={() => onPick(run.id)}
       >
-        <span className={classes.pill} data-tone={status.tone} title={status.reason ?? undefined}>
-          <span className={classes.dot} aria-hidden />
+        <StatusPill tone={status.tone} title={status.reason ?? undefined}>
           {status.label}
-        </span>
+        </StatusPill>
         <span className={classes.when}>{when}</span>
         <span className={classes.dim}>v{run.version}</span>
         <span className={classes.dim}>{elapsed === null ? '' : formatElapsed(elapsed)}</span>

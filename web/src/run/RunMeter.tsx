@@ -10,6 +10,7 @@ import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
 import classes from './RunControls.module.css';
 import { elapsedMs, type StatusView, statusView } from './runStatus.ts';
 import { useRunStore } from './runStore.ts';
+import { StatusPill } from './StatusPill.tsx';
 
 /** Status, time, rate and the small print of the shown run. */
 export function RunMeter() {
@@ -19,24 +20,17 @@ export function RunMeter() {
   if (isStarting) {
     // Before the server has answered there is no run to ask, and the last one is no longer what people look for.
     return (
-      <span
-        className={classes.pill}
-        data-tone="waiting"
-        role="status"
-        data-testid="run-status"
-        data-status="created"
-      >
-        <span className={classes.dot} aria-hidden />
+      <StatusPill tone="waiting" role="status" data-testid="run-status" data-status="created">
         Starting…
-      </span>
+      </StatusPill>
     );
   }
   if (problem) {
     return (
       <Tooltip label={problem.message} multiline maw={360}>
-        <span className={classes.pill} data-tone="bad" role="status">
-          <TriangleAlert size={12} aria-hidden /> Run not readable
-        </span>
+        <StatusPill tone="bad" role="status" icon={<TriangleAlert size={12} aria-hidden />}>
+          Run not readable
+        </StatusPill>
       </Tooltip>
     );
   }
@@ -49,7 +43,7 @@ function Meter({ live }: { live: LiveRun }) {
   if (!run) return null;
   return (
     <>
-      <StatusPill live={live} run={run} />
+      <RunStatus live={live} run={run} />
       <Elapsed run={run} />
       {isActive(run.status) && run.status !== 'paused' ? <Rate live={live} /> : null}
       {run.durability === 'fsync' ? null : (
@@ -69,30 +63,28 @@ function Meter({ live }: { live: LiveRun }) {
   );
 }
 
-function StatusPill({ live, run }: { live: LiveRun; run: RunSummary }) {
+function RunStatus({ live, run }: { live: LiveRun; run: RunSummary }) {
   useSignal(live.metrics.changed, FIGURES_MS);
   const { label, tone, reason } = statusView(run, live.metrics.latest);
-  return <Pill label={label} tone={tone} reason={reason} status={run.status} version={run.version} />;
+  return <Status label={label} tone={tone} reason={reason} status={run.status} version={run.version} />;
 }
 
-type PillProps = StatusView & { status: RunSummary['status']; version: number };
+type StatusProps = StatusView & { status: RunSummary['status']; version: number };
 
 /** Rendered only when what it says changes, not with each snapshot. */
-const Pill = memo(function Pill({ label, tone, reason, status, version }: PillProps) {
+const Status = memo(function Status({ label, tone, reason, status, version }: StatusProps) {
   return (
     <Tooltip label={reason ?? `Run of version ${version}`} multiline maw={420}>
-      <span
-        className={classes.pill}
-        data-tone={tone}
+      <StatusPill
+        tone={tone}
         role="status"
         aria-label={`Run: ${label}${reason ? `. ${reason}` : ''}`}
         data-testid="run-status"
         data-status={status}
       >
-        <span className={classes.dot} aria-hidden />
         {label}
         {tone === 'bad' && reason ? <span className={classes.reason}>{reason}</span> : null}
-      </span>
+      </StatusPill>
     </Tooltip>
   );
 });

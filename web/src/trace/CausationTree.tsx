@@ -2,8 +2,9 @@ import type { Span, TraceModel } from '@millrace/shared/trace/spans.ts';
 import { useMemo } from 'react';
 import { plural, shortId } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
+import { messageName } from './messageName.ts';
 import { type MessageBranch, messageTree } from './messageTree.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 
 /** Beyond this many messages the tree says how many it leaves out; the waterfall shows them all. */
 const BRANCHES_MAX = 500;
@@ -52,7 +53,7 @@ function Branch({ live, branch, selectedId, onSelect }: BranchProps) {
     <>
       <span className={classes.branchHead}>
         {branch.depth > 0 ? <span aria-hidden>↳</span> : null}
-        <b>{branch.messageType === '' ? 'message' : branch.messageType}</b>
+        <b>{messageName(branch.messageType, 'message')}</b>
         <code title={branch.messageId}>{shortId(branch.messageId)}</code>
         {branch.key === null ? null : <span className={classes.dim}>key {branch.key}</span>}
       </span>

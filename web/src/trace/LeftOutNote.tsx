@@ -2,7 +2,7 @@ import { TriangleAlert } from 'lucide-react';
 import { plural } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 
 /** Says what the trace list cannot show, and that counters are exact all the same (TR2, TR3). */
 export function LeftOutNote({ live }: { live: LiveRun }) {

@@ -1,7 +1,7 @@
 import { isActive, type LiveRun } from '../live/liveRun.ts';
 import { samplingOf, samplingSentence } from '../live/sampling.ts';
 import { FIGURES_MS, useSignal } from '../live/useSignal.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 
 type Props = { live: LiveRun; begun: number; sampledOut: number };
 

@@ -11,7 +11,7 @@ import { type RunReader, useWatch } from '../live/watch.tsx';
 import { CopyButton } from '../ui/CopyButton.tsx';
 import { JsonView } from '../ui/JsonView.tsx';
 import { eventLabel } from './eventMarks.tsx';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 import { spanDurationMs } from './waterfall.ts';
 
 type Props = {

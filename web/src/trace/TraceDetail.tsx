@@ -8,9 +8,10 @@ import { useSelection } from '../live/selection.ts';
 import { type RunReader, useWatch } from '../live/watch.tsx';
 import { CopyButton } from '../ui/CopyButton.tsx';
 import { CausationTree } from './CausationTree.tsx';
+import { messageName } from './messageName.ts';
 import { SpanDetail } from './SpanDetail.tsx';
+import { classes } from './styles.ts';
 import { StatusMark } from './TraceList.tsx';
-import classes from './trace.module.css';
 import { useTrace } from './useTrace.ts';
 import { Waterfall } from './Waterfall.tsx';
 import { durationMs, litPath } from './waterfall.ts';
@@ -51,7 +52,7 @@ export function TraceDetail({ live, reader, correlationId }: Props) {
     >
       <header className={classes.detailHead}>
         <h3 className={classes.title} title={correlationId}>
-          {model?.spans[0]?.messageType || shortId(correlationId)}
+          {messageName(model?.spans[0]?.messageType ?? '', shortId(correlationId))}
         </h3>
         {model ? <Facts model={model} /> : null}
         <span className={classes.id}>

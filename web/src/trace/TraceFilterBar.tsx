@@ -4,7 +4,7 @@ import { ArrowUpToLine, Pause, Play, Search } from 'lucide-react';
 import { memo } from 'react';
 import { exactNumber } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 import { STATUS_LABEL, TRACE_STATUSES } from './traceList.ts';
 import type { TraceSearch } from './traceQuery.ts';
 

@@ -13,10 +13,12 @@ import {
 import { isActive, type LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
 import type { RunReader } from '../live/watch.tsx';
+import { FaultMark } from './eventMarks.tsx';
 import { LeftOutNote } from './LeftOutNote.tsx';
+import { messageName, messageOrigin } from './messageName.ts';
 import { SamplingNote } from './SamplingNote.tsx';
+import { classes } from './styles.ts';
 import { TraceFilterBar } from './TraceFilterBar.tsx';
-import classes from './trace.module.css';
 import { HISTORY_TRACES_MAX, isFiltered, STATUS_LABEL, type TraceFilter } from './traceList.ts';
 import { NO_SEARCH, parseSearch, type TraceSearch } from './traceQuery.ts';
 import { useTraceList } from './useTraceList.ts';
@@ -191,19 +193,26 @@ const TraceRow = memo(function TraceRow({ trace, rootName, top, selected, onSele
       data-testid="trace-row"
       data-trace-id={trace.correlationId}
       data-status={trace.status}
+      data-faults={trace.faults || undefined}
       onClick={() => onSelect(trace.correlationId)}
     >
       <time title={formatDateTime(trace.startedMs)}>{formatClock(trace.startedMs)}</time>
-      <span className={classes.event} title={`${trace.rootType} from ${rootName}\n${trace.correlationId}`}>
+      <span
+        className={classes.event}
+        title={`${messageOrigin(trace.rootType, rootName)}\n${trace.correlationId}`}
+      >
         <span className={classes.tail}>
-          <bdi>{trace.rootType === '' ? shortId(trace.correlationId) : trace.rootType}</bdi>
+          <bdi>{messageName(trace.rootType, shortId(trace.correlationId))}</bdi>
         </span>
         <span className={classes.origin}>{rootName}</span>
       </span>
       <span className={classes.cut} title={trace.key ?? 'no key'}>
         {trace.key ?? '–'}
       </span>
-      <StatusMark status={trace.status} />
+      <span className={classes.outcome}>
+        <StatusMark status={trace.status} />
+        <FaultMark count={trace.faults} />
+      </span>
       <span className={classes.right}>{formatDurationMs(duration)}</span>
       <span className={classes.right} title={exactNumber(trace.messages)}>
         {compactNumber(trace.messages)}

@@ -2,9 +2,9 @@ import { Group, Panel, Separator } from 'react-resizable-panels';
 import { useSelection } from '../live/selection.ts';
 import { useLiveRun, useWatch } from '../live/watch.tsx';
 import { useNarrow } from '../ui/useNarrow.ts';
+import { classes } from './styles.ts';
 import { TraceDetail } from './TraceDetail.tsx';
 import { TraceList } from './TraceList.tsx';
-import classes from './trace.module.css';
 
 /** Below this width the open trace takes the place of the list. */
 const SIDE_BY_SIDE_PX = 720;

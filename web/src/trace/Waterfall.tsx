@@ -4,8 +4,9 @@ import { ChevronDown, ChevronRight, RotateCw, Skull } from 'lucide-react';
 import { type KeyboardEvent, useMemo, useRef, useState } from 'react';
 import { formatDurationMs } from '../live/format.ts';
 import type { LiveRun } from '../live/liveRun.ts';
+import lists from '../ui/lists.module.css';
 import { EventMarks } from './eventMarks.tsx';
-import classes from './trace.module.css';
+import { classes } from './styles.ts';
 import {
   durationMs,
   moveInTree,
@@ -121,7 +122,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
       aria-selected={selected}
       {...(row.hasChildren ? { 'aria-expanded': !row.collapsed } : {})}
       tabIndex={-1}
-      className={classes.spanRow}
+      className={`${lists.row} ${classes.spanRow}`}
       style={{ transform: `translateY(${top}px)`, height: ROW_PX }}
       data-testid="span-row"
       data-span-status={span.status}
@@ -163,11 +164,13 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
           className={classes.spanTime}
           style={
             row.left + row.width > 0.72
-              ? { right: `${(1 - row.left) * 100}%` }
-              : { left: `${(row.left + row.width) * 100}%` }
+              ? { right: `${(1 - row.left) * 100}%`, maxWidth: `${row.left * 100}%` }
+              : { left: `${(row.left + row.width) * 100}%`, maxWidth: `${(1 - row.left - row.width) * 100}%` }
           }
         >
-          {endLabel(span)}
+          <span className={classes.cut} title={endLabel(span)}>
+            {endLabel(span)}
+          </span>
           {retried ? <RotateCw size={11} aria-label="will be retried" /> : null}
           <EventMarks events={span.events} />
           {span.deadLettered ? <Skull size={11} aria-label="dead-lettered" /> : null}

@@ -11,7 +11,8 @@ import {
   Undo2,
   Zap,
 } from 'lucide-react';
-import classes from './trace.module.css';
+import { exactNumber } from '../live/format.ts';
+import { classes } from './styles.ts';
 
 /** What can befall a step besides its end, as people say it. */
 const MARKS: Partial<Record<TraceKind, { icon: LucideIcon; label: string }>> = {
@@ -27,6 +28,17 @@ const MARKS: Partial<Record<TraceKind, { icon: LucideIcon; label: string }>> = {
 
 export function eventLabel(kind: TraceKind): string {
   return MARKS[kind]?.label ?? kind;
+}
+
+/** In the list of traces: that what befell this one was done on purpose. */
+export function FaultMark({ count }: { count: number }) {
+  if (count === 0) return null;
+  const text = count === 1 ? 'A fault was injected' : `Faults were injected ${exactNumber(count)} times`;
+  return (
+    <span className={classes.eventMark} data-event="fault-injected" title={text} role="img" aria-label={text}>
+      <Zap size={11} aria-hidden />
+    </span>
+  );
 }
 
 /** One sign for each kind of thing that befell a step. */

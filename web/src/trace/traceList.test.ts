@@ -14,6 +14,7 @@ function summary(correlationId: string, startedMs: number, extra: Partial<TraceS
     records: 3,
     messages: 1,
     failures: 0,
+    faults: 0,
     open: 0,
     unresolved: 0,
     status: 'ok',

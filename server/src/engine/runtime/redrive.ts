@@ -1,4 +1,4 @@
-import type { RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
+import type { RedrivePart, RedriveProgress } from '@millrace/shared/deadLetters/redrive.ts';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import type { EngineCommand, EngineError } from '../io.ts';
 import { answer, answerWhenDurable, refuse } from './answers.ts';
@@ -17,8 +17,17 @@ import {
   REDRIVE_DRY_RUNS_MAX,
 } from './limits.ts';
 import { appendPlaced, endBatch } from './placement.ts';
-import { countVerdict, createJob, keepJob, mark, progressOf, saveJob } from './redriveJob.ts';
-import type { RedriveJob } from './redriveState.ts';
+import {
+  countVerdict,
+  createJob,
+  keepJob,
+  mark,
+  partitionAt,
+  partOf,
+  progressOf,
+  saveJob,
+} from './redriveJob.ts';
+import type { JobPart, RedriveJob } from './redriveState.ts';
 import { type Verdict, verdictOf } from './redriveVerdict.ts';
 import { isOver } from './status.ts';
 import { armTimer, keepTimer } from './timers.ts';
@@ -28,46 +37,54 @@ import { addWake } from './wakes.ts';
 /**
  * Rule DL5: sends dead letters back to where they came from.
  *
- * A job reads its topic from the first dead letter to the last that was there when it began, one partition after the other.
+ * A job reads its topics from the first dead letter to the last that was there when it began, one after the other.
  * Whatever it sends back is in one write with the mark that says so and with where the job stands: a kill, a cancellation
  * or a second job finds each dead letter either sent back, once, or untouched. A dry run takes the same decisions.
  */
 export function onRedrive(
   core: Core,
   requestId: number,
-  { topic: id, selection, dryRun }: Extract<EngineCommand, { type: 'redrive' }>,
+  { parts, dryRun }: Extract<EngineCommand, { type: 'redrive' }>,
 ): void {
-  const topic = core.topics.get(id);
-  const refusal = refusalOf(core, topic, dryRun);
-  if (refusal !== null || !topic) {
-    refuse(core, requestId, refusal ?? noTopic());
+  const refusal = refusalOf(core, parts, dryRun);
+  if (refusal !== null) {
+    refuse(core, requestId, refusal);
     return;
   }
-  const job = createJob(core, topic, selection, dryRun ? requestId : null);
+  const placed = parts.map(({ topicId, selection }) => ({
+    topic: core.topics.get(topicId) as TopicRuntime,
+    selection,
+  }));
+  const job = createJob(core, placed, dryRun ? requestId : null);
   if (dryRun) {
     core.redrives.dryRuns.push(job);
     return;
   }
-  keepJob(core, job, selection);
+  keepJob(core, job, parts);
   answerWhenDurable(core, requestId, progressOf(job));
 }
 
-function refusalOf(core: Core, topic: TopicRuntime | undefined, dryRun: boolean): EngineError | null {
-  const { jobs, dryRuns } = core.redrives;
+function refusalOf(core: Core, parts: readonly RedrivePart[], dryRun: boolean): EngineError | null {
+  const { dryRuns } = core.redrives;
   if (core.status !== 'running' && core.status !== 'paused') return notActive(core);
-  if (!topic) return noTopic();
-  if (dryRun) {
-    if (dryRuns.length < REDRIVE_DRY_RUNS_MAX) return null;
-    return {
-      code: 'RUN_TRANSITION_REFUSED',
-      message: `${dryRuns.length} dry runs are under way; wait for one of them.`,
-    };
-  }
-  return jobs.some((job) => isRunningOn(job, topic.planned.topic)) ? oneAtATime(topic) : null;
+  if (parts.length === 0 || parts.some(({ topicId }) => !core.topics.has(topicId))) return noTopic();
+  if (!dryRun) return busyRefusal(core, parts);
+  if (dryRuns.length < REDRIVE_DRY_RUNS_MAX) return null;
+  return {
+    code: 'RUN_TRANSITION_REFUSED',
+    message: `${dryRuns.length} dry runs are under way; wait for one of them.`,
+  };
 }
 
-function isRunningOn({ topicId, status }: RedriveJob, topic: string): boolean {
-  return topicId === topic && status === 'running';
+/** One job at a time sends back from a topic. */
+function busyRefusal(core: Core, wanted: readonly { topicId: string }[]): EngineError | null {
+  for (const { parts, status } of core.redrives.jobs) {
+    if (status !== 'running') continue;
+    const shared = parts.find(({ topicId }) => wanted.some((part) => part.topicId === topicId));
+    const topic = shared && core.topics.get(shared.topicId);
+    if (topic) return oneAtATime(topic);
+  }
+  return null;
 }
 
 export function onCancelRedrive(core: Core, requestId: number, redriveId: string): void {
@@ -79,16 +96,14 @@ export function onCancelRedrive(core: Core, requestId: number, redriveId: string
 
 /** Goes on where a cancelled one stood. One that is done, or runs, is answered as it is. */
 export function onResumeRedrive(core: Core, requestId: number, redriveId: string): void {
-  const { jobs } = core.redrives;
-  const job = jobs.find(({ id }) => id === redriveId);
+  const job = core.redrives.jobs.find(({ id }) => id === redriveId);
   if (!job) return refuse(core, requestId, noJob(redriveId));
   if (job.status === 'cancelled') {
-    const topic = core.topics.get(job.topicId);
     if (core.status !== 'running' && core.status !== 'paused')
       return refuse(core, requestId, notActive(core));
-    if (!topic) return refuse(core, requestId, noTopic());
-    if (jobs.some((other) => isRunningOn(other, job.topicId)))
-      return refuse(core, requestId, oneAtATime(topic));
+    if (!job.parts.some(({ topicId }) => core.topics.has(topicId))) return refuse(core, requestId, noTopic());
+    const busy = busyRefusal(core, job.parts);
+    if (busy) return refuse(core, requestId, busy);
     job.status = 'running';
     job.fetchFailures = 0;
     saveJob(core, job);
@@ -151,7 +166,8 @@ function sendBack(
   { offset }: StoredMessage,
   { target, message, again }: Extract<Verdict, { verdict: 'redriven' }>,
 ): void {
-  const { topicId, partition } = job;
+  const { partition } = job;
+  const { topicId } = partOf(job);
   const topic = core.topics.get(topicId) as TopicRuntime;
   if ('timer' in again) {
     keepTimer(core, again.timer);
@@ -168,33 +184,40 @@ function sendBack(
 
 /** Everything up to `offset` was looked at. What compaction took from between was never there to be looked at. */
 function moveOn(job: RedriveJob, offset: number): void {
-  const at = job.partitions[job.partition] as { next: number; end: number };
+  const at = partitionAt(job);
   job.total -= offset - at.next;
   at.next = offset + 1;
 }
 
 /** False when there is nothing left to read. */
 function fetchNext(core: Core, job: RedriveJob): boolean {
-  const topic = core.topics.get(job.topicId);
-  if (!topic) return false;
-  job.partition = job.partitions.findIndex(({ next, end }) => next < end);
-  if (job.partition < 0) return false;
+  // A topic that is not in the flow any more keeps its dead letters.
+  const part = job.parts.findIndex(
+    (candidate) => core.topics.has(candidate.topicId) && unreadPartition(candidate) >= 0,
+  );
+  if (part < 0) return false;
+  job.part = part;
+  job.partition = unreadPartition(partOf(job));
   job.buffer = [];
   job.head = 0;
   if (job.fetchAtMs > core.nowMs) return true;
-  const { next, end } = job.partitions[job.partition] as { next: number; end: number };
+  const { next, end } = partitionAt(job);
   job.fetchId = core.nextId++;
   core.redrives.fetches.set(job.fetchId, job);
   core.effects.push({
     type: 'fetch',
     fetchId: job.fetchId,
-    topic: job.topicId,
+    topic: partOf(job).topicId,
     partition: job.partition,
     fromOffset: next,
     messagesMax: Math.min(REDRIVE_BATCH_MESSAGES, end - next),
     bytesMax: REDRIVE_BATCH_BYTES,
   });
   return true;
+}
+
+function unreadPartition({ partitions }: JobPart): number {
+  return partitions.findIndex(({ next, end }) => next < end);
 }
 
 export function isRedriveFetch(core: Core, fetchId: number): boolean {
@@ -213,7 +236,7 @@ function takeFetch(core: Core, fetchId: number): RedriveJob | null {
 export function onRedriveFetched(core: Core, fetchId: number, messages: StoredMessage[]): void {
   const job = takeFetch(core, fetchId);
   if (!job) return;
-  const at = job.partitions[job.partition] as { next: number; end: number };
+  const at = partitionAt(job);
   job.fetchFailures = 0;
   job.buffer = messages.filter(({ offset }) => offset >= at.next && offset < at.end);
   // Nothing is left below the end: compaction or retention took the rest.
@@ -238,7 +261,7 @@ export function onRedriveFetchFailed(
   if (job.fetchFailures < FETCH_ATTEMPTS_MAX) return;
   core.lines.push({
     level: 'error',
-    nodeId: job.topicId,
+    nodeId: partOf(job).topicId,
     message: `Sending dead letters back was given up: ${error.message}`,
     messageId: null,
     correlationId: null,
@@ -252,7 +275,7 @@ export function onRedriveFetchFailed(
 
 /** Dead letters below `offset` are gone, or were never there. */
 function skipTo(job: RedriveJob, offset: number): void {
-  const at = job.partitions[job.partition] as { next: number; end: number };
+  const at = partitionAt(job);
   const to = Math.min(offset, at.end);
   if (to <= at.next) return;
   job.total -= to - at.next;

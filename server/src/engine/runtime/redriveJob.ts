@@ -1,5 +1,6 @@
 import {
   type RedriveCounts,
+  type RedrivePart,
   type RedriveProgress,
   type RedriveSelection,
   selectorOf,
@@ -8,7 +9,7 @@ import {
 import type { TopicRuntime } from './consumer.ts';
 import type { Core } from './core.ts';
 import { REDRIVES_KEPT_MAX } from './limits.ts';
-import type { RedriveJob, Redrives, StoredJob } from './redriveState.ts';
+import type { JobPart, JobPartition, RedriveJob, Redrives, StoredJob } from './redriveState.ts';
 import { putState } from './stateStore.ts';
 
 export function createRedrives(): Redrives {
@@ -22,38 +23,47 @@ export function createRedrives(): Redrives {
   };
 }
 
-/** From the first dead letter there is to the last there is now. */
+/** From the first dead letter there is in each of the topics to the last there is now. */
 export function createJob(
   core: Core,
-  topic: TopicRuntime,
-  selection: RedriveSelection,
+  parts: readonly { topic: TopicRuntime; selection: RedriveSelection }[],
   dryRun: number | null,
 ): RedriveJob {
-  const partitions = topic.ends.map((end, partition) => ({ next: topic.starts[partition] as number, end }));
+  const jobParts = parts.map(
+    ({ topic }): JobPart => ({
+      topicId: topic.planned.topic,
+      partitions: topic.ends.map((end, partition) => ({ next: topic.starts[partition] as number, end })),
+    }),
+  );
+  const partitions = jobParts.flatMap((part) => part.partitions);
   return jobOf(
     {
       id: dryRun === null ? `redrive:${core.redrives.nextNumber++}` : 'dry-run',
-      topicId: topic.planned.topic,
       status: 'running',
       startedMs: core.nowMs,
       counts: zeroRedriveCounts(),
       total: partitions.reduce((sum, { next, end }) => sum + end - next, 0),
-      partitions,
+      parts: jobParts,
     },
-    selection,
+    parts.map(({ selection }) => selection),
     dryRun,
   );
 }
 
-function jobOf(stored: StoredJob, selection: RedriveSelection, requestId: number | null): RedriveJob {
+function jobOf(
+  stored: StoredJob,
+  selections: readonly RedriveSelection[],
+  requestId: number | null,
+): RedriveJob {
   return {
     ...stored,
     requestId,
-    isSelected: selectorOf(selection),
+    selectors: selections.map(selectorOf),
     shown: progressOf(stored),
     unsaved: false,
     buffer: [],
     head: 0,
+    part: 0,
     partition: 0,
     fetchId: null,
     fetchFailures: 0,
@@ -61,15 +71,18 @@ function jobOf(stored: StoredJob, selection: RedriveSelection, requestId: number
   };
 }
 
-export function progressOf({
-  id,
-  topicId,
-  status,
-  startedMs,
-  counts,
-  total,
-}: RedriveProgress): RedriveProgress {
-  return { id, topicId, status, startedMs, counts: { ...counts }, total };
+/** The part, and the partition of it, whose dead letters the job looks at. */
+export function partOf({ parts, part }: RedriveJob): JobPart {
+  return parts[part] as JobPart;
+}
+
+export function partitionAt(job: RedriveJob): JobPartition {
+  return partOf(job).partitions[job.partition] as JobPartition;
+}
+
+export function progressOf({ id, parts, status, startedMs, counts, total }: StoredJob): RedriveProgress {
+  const topicIds = parts.map(({ topicId }) => topicId);
+  return { id, topicIds, status, startedMs, counts: { ...counts }, total };
 }
 
 /** What may be shown. A job that the end of its run has cut short does not go on. */
@@ -84,15 +97,16 @@ export function isRedriving({ redrives: { jobs, dryRuns } }: Core): boolean {
 }
 
 /** Keeps the job; the oldest that are over make room for it. */
-export function keepJob(core: Core, job: RedriveJob, selection: RedriveSelection): void {
+export function keepJob(core: Core, job: RedriveJob, parts: readonly RedrivePart[]): void {
   const { jobs, selections } = core.redrives;
+  const selected = parts.map(({ selection }) => selection);
   jobs.push(job);
-  selections.set(job.id, selection);
-  putState(core, 'redrive', selectionKey(job.id), JSON.stringify(selection));
+  selections.set(job.id, selected);
+  putState(core, 'redrive', selectionKey(job.id), JSON.stringify(selected));
   saveJob(core, job);
   while (jobs.length > REDRIVES_KEPT_MAX) {
     const oldest = jobs.findIndex(({ status }) => status !== 'running');
-    // Every topic has one that is running at most; they are all kept.
+    // Every topic is part of one that is running at most; they are all kept.
     if (oldest < 0) return;
     const [dropped] = jobs.splice(oldest, 1) as [RedriveJob];
     selections.delete(dropped.id);
@@ -105,8 +119,9 @@ export function keepJob(core: Core, job: RedriveJob, selection: RedriveSelection
 export function saveJob(core: Core, job: RedriveJob): void {
   job.unsaved = false;
   if (job.requestId !== null) return;
-  const stored: StoredJob = { ...progressOf(job), partitions: job.partitions };
-  putState(core, 'redrive', job.id, JSON.stringify(stored));
+  const { id, status, startedMs, counts, total, parts } = job;
+  const stored: StoredJob = { id, status, startedMs, counts, total, parts };
+  putState(core, 'redrive', id, JSON.stringify(stored));
   core.writes.open.redrives.set(job, progressOf(job));
 }
 
@@ -116,18 +131,18 @@ function selectionKey(id: string): string {
   return `${id}${SELECTION_SUFFIX}`;
 }
 
-/** Entries come in any order: the selection of a job may be known before it or after it. */
+/** Entries come in any order: the selections of a job may be known before it or after it. */
 export function restoreRedrive(core: Core, key: string, value: string): void {
   const { jobs, selections } = core.redrives;
   if (key.endsWith(SELECTION_SUFFIX)) {
     const id = key.slice(0, -SELECTION_SUFFIX.length);
-    const selection = JSON.parse(value) as RedriveSelection;
-    selections.set(id, selection);
+    const selected = JSON.parse(value) as RedriveSelection[];
+    selections.set(id, selected);
     const known = jobs.find((job) => job.id === id);
-    if (known) known.isSelected = selectorOf(selection);
+    if (known) known.selectors = selected.map(selectorOf);
     return;
   }
-  const job = jobOf(JSON.parse(value) as StoredJob, selections.get(key) ?? { places: [] }, null);
+  const job = jobOf(JSON.parse(value) as StoredJob, selections.get(key) ?? [], null);
   jobs.push(job);
   jobs.sort((a, b) => numberOf(a) - numberOf(b));
   core.redrives.nextNumber = Math.max(core.redrives.nextNumber, numberOf(job) + 1);
@@ -158,6 +173,13 @@ function addMark(core: Core, topic: string, partition: number, offset: number): 
 
 export function isMarked(core: Core, topic: string, partition: number, offset: number): boolean {
   return core.redrives.marks.get(topic)?.get(partition)?.has(offset) ?? false;
+}
+
+/** How many of the dead letters that are in the topic were sent back. */
+export function markCount(core: Core, topic: string): number {
+  let marked = 0;
+  for (const offsets of core.redrives.marks.get(topic)?.values() ?? []) marked += offsets.size;
+  return marked;
 }
 
 /** Marks of dead letters that retention has deleted say nothing any more. */

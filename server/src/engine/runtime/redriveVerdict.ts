@@ -1,13 +1,12 @@
 import { deadLetterFacts } from '@millrace/shared/deadLetters/cause.ts';
 import { REDRIVES_MAX, type RedriveCounts, restoreLetter } from '@millrace/shared/deadLetters/redrive.ts';
-import type { Message, StoredMessage } from '@millrace/shared/message/message.ts';
+import { type Message, type StoredMessage, TIMER_TYPE } from '@millrace/shared/message/message.ts';
 import type { HandlerTimer, Lane, TopicRuntime } from './consumer.ts';
 import type { Core, Placed } from './core.ts';
 import { admit, partitionOf } from './placement.ts';
-import { isMarked } from './redriveJob.ts';
+import { isMarked, partOf } from './redriveJob.ts';
 import type { RedriveJob } from './redriveState.ts';
 import { scopeOf } from './scopes.ts';
-import { TIMER_TYPE } from './timers.ts';
 
 /** What becomes of one dead letter. A dry run asks the same question and counts the answer. */
 export type Verdict =
@@ -17,10 +16,12 @@ export type Verdict =
 export type Again = { placed: Placed[] } | { timer: HandlerTimer };
 
 export function verdictOf(core: Core, job: RedriveJob, { message, offset }: StoredMessage): Verdict {
-  const { partition } = job;
+  const { part, partition } = job;
+  const { topicId } = partOf(job);
+  const isSelected = job.selectors[part];
   const facts = deadLetterFacts(message);
-  if (facts === null || !job.isSelected({ message, partition, offset })) return { verdict: 'passed' };
-  if (isMarked(core, job.topicId, partition, offset)) return { verdict: 'already' };
+  if (facts === null || !isSelected?.({ message, partition, offset })) return { verdict: 'passed' };
+  if (isMarked(core, topicId, partition, offset)) return { verdict: 'already' };
   if (facts.redrives >= REDRIVES_MAX) return { verdict: 'guarded' };
   const target = [...core.topics.values()].find(({ planned }) => planned.name === facts.topicName);
   if (!target) return { verdict: 'homeless' };

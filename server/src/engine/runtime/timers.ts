@@ -1,5 +1,5 @@
 import { derivedId } from '@millrace/shared/message/ids.ts';
-import type { JsonText, Message } from '@millrace/shared/message/message.ts';
+import { type JsonText, type Message, TIMER_TYPE } from '@millrace/shared/message/message.ts';
 import type { EngineError } from '../io.ts';
 import type { ConsumerRuntime, HandlerTimer, Lane } from './consumer.ts';
 import type { Core } from './core.ts';
@@ -7,9 +7,6 @@ import { TIMER_DELAY_MS_MAX, TIMERS_PER_NODE_MAX } from './limits.ts';
 import { putState } from './stateStore.ts';
 import { addTimer } from './strands.ts';
 import { addWake } from './wakes.ts';
-
-/** CloudEvents type of the event a handler sees when a timer of its own fires. */
-export const TIMER_TYPE = 'millrace.timer';
 
 export type TimerRequest = { delayMs: number; data: JsonText };
 

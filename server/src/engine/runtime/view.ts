@@ -6,6 +6,7 @@ import { activeFault, faultsOfKind } from './faults/fault.ts';
 import { shownRedrives } from './redriveJob.ts';
 import { isOver } from './status.ts';
 import { isInTrouble } from './trouble.ts';
+import { deadLetterFigures } from './waitingLetters.ts';
 
 /** What may be shown: durable counts and positions only (TP3, TR2). */
 export function viewOf(core: Core, nowMs: number): EngineView {
@@ -18,6 +19,7 @@ export function viewOf(core: Core, nowMs: number): EngineView {
     groups: {},
     faults: [...core.faults.values()].map(activeFault),
     redrives: shownRedrives(core, isOver(core)),
+    deadLetters: deadLetterFigures(core),
     stalled: core.writes.stalled,
   };
   for (const { node, acknowledged } of core.counters) view.nodes[node] = { ...acknowledged };

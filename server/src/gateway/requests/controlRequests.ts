@@ -35,8 +35,7 @@ export function controlRequests({ runs }: { runs: Runs }): HandlersOf<Names> {
         moved: moved.map(({ topic, ...rest }) => ({ topicId: topic, ...rest })),
       };
     },
-    'run.redrive': ({ runId, topicId, selection, dryRun }) =>
-      runs.command(runId, { type: 'redrive', topic: topicId, selection, dryRun }),
+    'run.redrive': ({ runId, parts, dryRun }) => runs.command(runId, { type: 'redrive', parts, dryRun }),
     'run.cancelRedrive': ({ runId, redriveId }) => runs.command(runId, { type: 'cancel-redrive', redriveId }),
     'run.resumeRedrive': ({ runId, redriveId }) => runs.command(runId, { type: 'resume-redrive', redriveId }),
   };

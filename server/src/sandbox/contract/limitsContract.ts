@@ -1,19 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AttemptOutcome, Delivery } from '../../engine/io.ts';
 import { badOf, deliveryOf, okOf } from './deliveries.ts';
-
-/** How the tests of the contract reach the sandbox under test. */
-export type SandboxUnderTest = {
-  /** Loads a module and answers how to invoke it. */
-  load(
-    code: string,
-    limits?: { timeoutMs?: number; memoryMb?: number },
-  ): Promise<
-    (deliveries: Delivery[], state?: Record<string, Record<string, string>>) => Promise<AttemptOutcome[]>
-  >;
-  /** The outcome of one delivery to a handler with this body. */
-  handleOne(body: string, data?: unknown): Promise<AttemptOutcome | undefined>;
-};
+import type { SandboxUnderTest } from './sandboxUnderTest.ts';
 
 /** What stops code that takes too much, and what that must not touch. Rule DL2. */
 export function registerLimits({ load, handleOne }: SandboxUnderTest): void {

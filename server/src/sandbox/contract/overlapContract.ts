@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { badOf, deliveryOf, okOf } from './deliveries.ts';
-import type { SandboxUnderTest } from './limitsContract.ts';
+import type { SandboxUnderTest } from './sandboxUnderTest.ts';
 
 /** Invocations of one node that are asked for before the last has ended: partitions of a consumer ask side by side. */
 export function registerOverlap({ load }: SandboxUnderTest): void {

@@ -13,6 +13,7 @@ export function metricsSnapshot(over: Partial<MetricsSnapshot> = {}): MetricsSna
     groups: {},
     faults: [],
     redrives: [],
+    deadLetters: {},
     trace: zeroTraceFigures(),
     stalled: null,
     ...over,

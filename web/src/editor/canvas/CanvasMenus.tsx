@@ -28,7 +28,17 @@ function PointMenu({
   children: ReactNode;
 }) {
   return (
-    <Menu opened onClose={onClose} position="bottom-start" offset={2} withinPortal trapFocus returnFocus>
+    <Menu
+      opened
+      onClose={onClose}
+      position="bottom-start"
+      offset={2}
+      // Near the bottom of the window it stands beside its point rather than past the edge.
+      middlewares={{ flip: true, shift: { crossAxis: true, padding: 8 } }}
+      withinPortal
+      trapFocus
+      returnFocus
+    >
       <Menu.Target>
         <div className={styles.menuAnchor} style={{ left: at.x, top: at.y }} />
       </Menu.Target>

@@ -4,6 +4,7 @@ import { Inbox, Undo2 } from 'lucide-react';
 import { exactNumber, formatClock, formatDateTime, plural } from '../../live/format.ts';
 import type { LiveRun } from '../../live/liveRun.ts';
 import { useSelection } from '../../live/selection.ts';
+import { FIGURES_MS, useSignal } from '../../live/useSignal.ts';
 import { useWatch } from '../../live/watch.tsx';
 import styles from '../operate.module.css';
 import panel from './deadLetters.module.css';
@@ -26,7 +27,7 @@ export function CauseTable({ live, topics, chosen, onChoose }: Props) {
             <span className="mr-visually-hidden">Chosen</span>
           </th>
           <th scope="col" className={panel.figure}>
-            Messages
+            Waiting
           </th>
           <th scope="col">Given up by</th>
           <th scope="col">Last error</th>
@@ -55,7 +56,7 @@ export function CauseTable({ live, topics, chosen, onChoose }: Props) {
               <th scope="rowgroup" colSpan={5}>
                 {topic.name}{' '}
                 <span className={styles.soft}>
-                  {plural(topic.total, 'dead letter')}, {plural(topic.causes.length, 'cause')}
+                  <TopicFigures live={live} topic={topic} />
                 </span>
               </th>
             </tr>
@@ -73,6 +74,20 @@ export function CauseTable({ live, topics, chosen, onChoose }: Props) {
         );
       })}
     </table>
+  );
+}
+
+/** Live, and of all dead letters of the topic, though not all may be grouped. */
+function TopicFigures({ live, topic }: { live: LiveRun; topic: DeadLetterTopic }) {
+  useSignal(live.metrics.changed, FIGURES_MS);
+  const redriven = topic.causes.reduce((sum, cause) => sum + cause.redriven, 0);
+  const figures = live.metrics.latest?.deadLetters[topic.topicId];
+  const { waiting, sentBack } = figures ?? { waiting: topic.total - redriven, sentBack: redriven };
+  return (
+    <span data-testid="topic-letters" data-waiting={waiting} data-sent-back={sentBack}>
+      {exactNumber(waiting)} waiting
+      {sentBack > 0 && `, ${exactNumber(sentBack)} sent back`}, {plural(topic.causes.length, 'cause')}
+    </span>
   );
 }
 
@@ -113,7 +128,7 @@ function CauseRow({ live, topicId, cause, isChosen, onChoose }: RowProps) {
         />
       </td>
       <td className={panel.figure}>
-        <b>{exactNumber(cause.count)}</b>
+        <b title={`${exactNumber(cause.count)} in all`}>{exactNumber(cause.count - cause.redriven)}</b>
       </td>
       <td>
         <button type="button" className={styles.link} onClick={() => host.showNode(cause.nodeId)}>

@@ -94,7 +94,7 @@ function DeadLetters({ live }: { live: LiveRun }) {
         )}
       </div>
       <div className={panel.side}>
-        <RedriveBox live={live} operator={operator} topics={topics} chosen={current} />
+        <RedriveBox live={live} operator={operator} topics={topics} chosen={current} narrow={narrow} />
         <RedriveJobs live={live} operator={operator} />
       </div>
     </section>

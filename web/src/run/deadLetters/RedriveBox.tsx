@@ -10,30 +10,31 @@ import styles from '../operate.module.css';
 import { type RunOperator, useAsking } from '../operator.ts';
 import { Problem } from '../Problem.tsx';
 import panel from './deadLetters.module.css';
-import { addUp, outcomes, planOf } from './redrivePlan.ts';
-import { redriveAll } from './redriving.ts';
+import { outcomes, partsOf } from './redrivePlan.ts';
 
 type Props = {
   live: LiveRun;
   operator: RunOperator;
   topics: readonly DeadLetterTopic[];
   chosen: ReadonlySet<string>;
+  /** It stands in a strip below the causes. */
+  narrow: boolean;
 };
 
 /** Sends the chosen dead letters back, after a dry run has said what that will do. */
-export function RedriveBox({ live, operator, topics, chosen }: Props) {
+export function RedriveBox({ live, operator, topics, chosen, narrow }: Props) {
   useSignal(live.changed);
   const [key, setKey] = useState('');
   const [dryRun, setDryRun] = useState<{ of: string; counts: RedriveCounts } | null>(null);
   const asking = useAsking();
-  const jobs = planOf(topics, chosen, key);
+  const parts = partsOf(topics, chosen, key);
   // A dry run speaks for the selection it was made of and no other.
-  const plan = JSON.stringify(jobs);
+  const plan = JSON.stringify(parts);
   const known = dryRun?.of === plan ? dryRun.counts : null;
   const isOver = !isActive(live.status);
   const refusal = isOver
     ? 'The run is over. Dead letters are sent back while it goes on.'
-    : jobs.length === 0
+    : parts.length === 0
       ? 'Choose what is to be sent back.'
       : null;
   const redriveRefusal =
@@ -46,25 +47,23 @@ export function RedriveBox({ live, operator, topics, chosen }: Props) {
 
   const look = (): Promise<void> =>
     asking.ask('dry-run', async () => {
-      const parts: { topicId: string; counts: RedriveCounts }[] = [];
-      for (const { topicId, selection } of jobs) {
-        const { counts } = await operator.redrive({ topicId, selection, dryRun: true });
-        parts.push({ topicId, counts });
-      }
-      setDryRun({ of: plan, counts: addUp(parts) });
+      const { counts } = await operator.redrive({ parts, dryRun: true });
+      setDryRun({ of: plan, counts });
     });
   const redrive = (): Promise<void> =>
     asking.ask('redrive', async () => {
-      await redriveAll(live, operator, jobs);
+      await operator.redrive({ parts, dryRun: false });
       setDryRun(null);
     });
 
   return (
-    <section className={panel.box} aria-label="Send back" data-testid="redrive-box">
+    <section className={`${panel.box} ${panel.send}`} aria-label="Send back" data-testid="redrive-box">
       <h3>Send back</h3>
       <TextInput
-        label="Only with the key"
-        placeholder="any"
+        className={panel.key}
+        label={narrow ? undefined : 'Only with the key'}
+        aria-label="Only with the key"
+        placeholder={narrow ? 'Only with the key: any' : 'any'}
         value={key}
         onChange={(event) => setKey(event.currentTarget.value)}
         spellCheck={false}
@@ -117,7 +116,7 @@ function Refusable({ refusal, children }: { refusal: string | null; children: Re
 
 function Outcomes({ counts }: { counts: RedriveCounts }) {
   return (
-    <div role="status" data-testid="dry-run-result">
+    <div className={panel.result} role="status" data-testid="dry-run-result">
       <p className={styles.sentence}>Of {plural(counts.looked, 'dead letter')}:</p>
       <ul className={panel.outcomes}>
         {outcomes(counts, true).map(({ name, count, text, why }) => (

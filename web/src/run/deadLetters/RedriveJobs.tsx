@@ -31,7 +31,7 @@ export function RedriveJobs({ live, operator }: { live: LiveRun; operator: RunOp
           <Job
             key={job.id}
             job={job}
-            topicName={live.nodeName(job.topicId)}
+            topicNames={job.topicIds.map((topicId) => live.nodeName(topicId)).join(', ')}
             canChange={isActive(live.status)}
             isBusy={asking.pending === job.id}
             onCancel={() => void asking.ask(job.id, () => operator.cancelRedrive(job.id))}
@@ -45,14 +45,14 @@ export function RedriveJobs({ live, operator }: { live: LiveRun; operator: RunOp
 
 type JobProps = {
   job: RedriveProgress;
-  topicName: string;
+  topicNames: string;
   canChange: boolean;
   isBusy: boolean;
   onCancel: () => void;
   onResume: () => void;
 };
 
-function Job({ job, topicName, canChange, isBusy, onCancel, onResume }: JobProps) {
+function Job({ job, topicNames, canChange, isBusy, onCancel, onResume }: JobProps) {
   const { status, counts, total } = job;
   const share = total === 0 ? 1 : Math.min(1, counts.looked / total);
   const text = outcomes(counts, false)
@@ -61,7 +61,7 @@ function Job({ job, topicName, canChange, isBusy, onCancel, onResume }: JobProps
   return (
     <li data-testid="redrive-job" data-status={status} data-redriven={counts.redriven}>
       <div className={panel.jobHead}>
-        <b>{topicName}</b>
+        <b title={topicNames}>{topicNames}</b>
         <span className={styles.soft}>
           {formatClock(job.startedMs).slice(0, 8)}, {STATUS_WORDS[status]}
         </span>
@@ -73,7 +73,7 @@ function Job({ job, topicName, canChange, isBusy, onCancel, onResume }: JobProps
             leftSection={<X size={12} aria-hidden />}
             loading={isBusy}
             onClick={onCancel}
-            aria-label={`Cancel the redrive of ${topicName}`}
+            aria-label={`Cancel the redrive of ${topicNames}`}
             data-testid="cancel-redrive"
           >
             Cancel
@@ -86,7 +86,7 @@ function Job({ job, topicName, canChange, isBusy, onCancel, onResume }: JobProps
             leftSection={<Play size={12} aria-hidden />}
             loading={isBusy}
             onClick={onResume}
-            aria-label={`Go on with the redrive of ${topicName}`}
+            aria-label={`Go on with the redrive of ${topicNames}`}
             data-testid="resume-redrive"
           >
             Go on
@@ -96,7 +96,7 @@ function Job({ job, topicName, canChange, isBusy, onCancel, onResume }: JobProps
       <span
         className={styles.fillTrack}
         role="progressbar"
-        aria-label={`Redrive of ${topicName}`}
+        aria-label={`Redrive of ${topicNames}`}
         aria-valuemin={0}
         aria-valuemax={total}
         aria-valuenow={counts.looked}

@@ -1,7 +1,7 @@
 import { type RedriveCounts, zeroRedriveCounts } from '@millrace/shared/deadLetters/redrive.ts';
 import type { DeadLetterTopic } from '@millrace/shared/protocol/entities.ts';
 import { describe, expect, it } from 'vitest';
-import { addUp, causeKey, outcomes, planOf } from './redrivePlan.ts';
+import { causeKey, outcomes, partsOf } from './redrivePlan.ts';
 
 function topic(topicId: string, causes: string[]): DeadLetterTopic {
   return {
@@ -27,27 +27,18 @@ const counts = (over: Partial<RedriveCounts>): RedriveCounts => ({ ...zeroRedriv
 describe('[DL5] what is asked of the server for the chosen causes', () => {
   const topics = [topic('a', ['x', 'y']), topic('b', ['x'])];
 
-  it('takes one job for a whole topic and one for each cause of a part', () => {
+  it('names the causes of a topic, and none where all are chosen', () => {
     const all = new Set([causeKey('a', 'x'), causeKey('a', 'y'), causeKey('b', 'x')]);
-    expect(planOf(topics, all, '')).toEqual([
+    expect(partsOf(topics, all, '')).toEqual([
       { topicId: 'a', selection: {} },
       { topicId: 'b', selection: {} },
     ]);
-    expect(planOf(topics, new Set([causeKey('a', 'y')]), ' k1 ')).toEqual([
-      { topicId: 'a', selection: { cause: 'y', key: 'k1' } },
+    const some = new Set([causeKey('a', 'y'), causeKey('a', 'z'), causeKey('b', 'x')]);
+    expect(partsOf([topic('a', ['x', 'y', 'z']), topic('b', ['x', 'y'])], some, ' k1 ')).toEqual([
+      { topicId: 'a', selection: { causes: ['y', 'z'], key: 'k1' } },
+      { topicId: 'b', selection: { causes: ['x'], key: 'k1' } },
     ]);
-    expect(planOf(topics, new Set(), '')).toEqual([]);
-  });
-
-  it('adds up the parts; dead letters that two jobs look at are counted once', () => {
-    const sum = addUp([
-      { topicId: 'a', counts: counts({ looked: 10, redriven: 3, passed: 7 }) },
-      { topicId: 'a', counts: counts({ looked: 10, redriven: 2, already: 1, passed: 7 }) },
-      { topicId: 'b', counts: counts({ looked: 4, guarded: 4 }) },
-    ]);
-    expect(sum).toEqual({ looked: 14, redriven: 5, already: 1, guarded: 4, homeless: 0, passed: 4 });
-    const { looked, ...parts } = sum;
-    expect(Object.values(parts).reduce((total, count) => total + count, 0)).toBe(looked);
+    expect(partsOf(topics, new Set(), '')).toEqual([]);
   });
 
   it('says what would happen, and that nothing would', () => {

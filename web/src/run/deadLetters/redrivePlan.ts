@@ -1,57 +1,31 @@
 import {
   REDRIVES_MAX,
   type RedriveCounts,
+  type RedrivePart,
   type RedriveSelection,
-  zeroRedriveCounts,
 } from '@millrace/shared/deadLetters/redrive.ts';
 import type { DeadLetterTopic } from '@millrace/shared/protocol/entities.ts';
-
-/** One redrive of the server's: of one topic, by one cause or of all that it holds. */
-export type RedriveJob = { topicId: string; selection: RedriveSelection };
 
 /** Names one cause of one topic among all that can be chosen. */
 export function causeKey(topicId: string, cause: string): string {
   return `${topicId}\n${cause}`;
 }
 
-/**
- * What has to be asked of the server so that exactly the chosen causes are sent back: a selection names one cause or
- * none, so a topic of which all are chosen takes one job and every other topic one for each.
- */
-export function planOf(
+/** What a redrive of the chosen causes consists of. A topic of which all are chosen needs no list of them. */
+export function partsOf(
   topics: readonly DeadLetterTopic[],
   chosen: ReadonlySet<string>,
   messageKey: string,
-): RedriveJob[] {
+): RedrivePart[] {
   const key = messageKey.trim();
   const narrowed: RedriveSelection = key === '' ? {} : { key };
   return topics.flatMap(({ topicId, causes }) => {
-    const picked = causes.filter(({ cause }) => chosen.has(causeKey(topicId, cause)));
+    const picked = causes.map(({ cause }) => cause).filter((cause) => chosen.has(causeKey(topicId, cause)));
     if (picked.length === 0) return [];
     if (picked.length === causes.length) return [{ topicId, selection: narrowed }];
-    return picked.map(({ cause }) => ({ topicId, selection: { ...narrowed, cause } }));
+    return [{ topicId, selection: { ...narrowed, causes: picked } }];
   });
 }
-
-/** The sum of several jobs. Those of one topic look at the same dead letters, which are counted once. */
-export function addUp(parts: readonly { topicId: string; counts: RedriveCounts }[]): RedriveCounts {
-  const total = zeroRedriveCounts();
-  for (const ofTopic of Map.groupBy(parts, ({ topicId }) => topicId).values()) {
-    const looked = Math.max(...ofTopic.map(({ counts }) => counts.looked));
-    let settled = 0;
-    for (const { counts } of ofTopic) {
-      for (const name of SETTLED) {
-        total[name] += counts[name];
-        settled += counts[name];
-      }
-    }
-    total.looked += looked;
-    total.passed += Math.max(0, looked - settled);
-  }
-  return total;
-}
-
-const SETTLED = ['redriven', 'already', 'guarded', 'homeless'] as const;
 
 export type Outcome = { name: keyof RedriveCounts; count: number; text: string; why: string };
 

@@ -49,10 +49,7 @@ export function useCauses(live: LiveRun, operator: RunOperator): Causes {
   return { ...state, reload: () => void read() };
 }
 
-/** Changes whenever a dead letter is added or sent back. */
+/** Changes whenever a dead letter is added, sent back or deleted. */
 function deadLettersIn(snapshot: MetricsSnapshot | null): string {
-  let added = 0;
-  for (const { deadLettered } of Object.values(snapshot?.nodes ?? {})) added += deadLettered;
-  const sentBack = (snapshot?.redrives ?? []).reduce((sum, { counts }) => sum + counts.redriven, 0);
-  return `${added} ${sentBack}`;
+  return JSON.stringify(snapshot?.deadLetters ?? {});
 }

@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, SegmentedControl, TextInput } from '@mantine/core';
 import { FAULT_TITLES, type FaultKind } from '@millrace/shared/faults/fault.ts';
 import { Zap } from 'lucide-react';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type ChangeEvent, type FormEvent, useEffect, useRef, useState } from 'react';
 import { hasDelay, hasRate } from '../../live/faults.ts';
 import styles from '../operate.module.css';
 import type { Asking, RunOperator } from '../operator.ts';
@@ -41,6 +41,16 @@ export function FaultForm({ recordId, kinds, instances, partitions, operator, as
     return reading.faults.find((fault) => fault.field === field)?.sentence;
   };
   const set = (change: Partial<FaultDraft>): void => setDraft({ ...draft, ...change });
+  const field = (name: 'ratePercent' | 'delay' | 'duration') => ({
+    value: draft[name] ?? '',
+    error: errorOf(name),
+    onChange: (event: ChangeEvent<HTMLInputElement>) => set({ [name]: event.currentTarget.value }),
+  });
+  const choice = (name: 'instance' | 'partition') => ({
+    value: draft[name],
+    onChange: (value: number | null) => set({ [name]: value }),
+    testId: `fault-${name}`,
+  });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
@@ -69,44 +79,17 @@ export function FaultForm({ recordId, kinds, instances, partitions, operator, as
         {hasRate(draft.kind) && (
           <TextInput
             label="Share of messages"
-            value={draft.ratePercent}
-            error={errorOf('ratePercent')}
-            onChange={(event) => set({ ratePercent: event.currentTarget.value })}
+            {...field('ratePercent')}
             rightSection={<span className={styles.unit}>%</span>}
             inputMode="decimal"
             data-testid="fault-rate"
           />
         )}
         {hasDelay(draft.kind) && (
-          <TextInput
-            label="By how much"
-            value={draft.delay}
-            error={errorOf('delay')}
-            onChange={(event) => set({ delay: event.currentTarget.value })}
-            placeholder="500 ms"
-            data-testid="fault-delay"
-          />
+          <TextInput label="By how much" {...field('delay')} placeholder="500 ms" data-testid="fault-delay" />
         )}
-        {narrow.instance && (
-          <Choice
-            label="Instance"
-            all="All instances"
-            count={instances}
-            value={draft.instance}
-            onChange={(instance) => set({ instance })}
-            testId="fault-instance"
-          />
-        )}
-        {narrow.partition && (
-          <Choice
-            label="Partition"
-            all="All partitions"
-            count={partitions}
-            value={draft.partition}
-            onChange={(partition) => set({ partition })}
-            testId="fault-partition"
-          />
-        )}
+        {narrow.instance && <Choice label="Instance" count={instances} {...choice('instance')} />}
+        {narrow.partition && <Choice label="Partition" count={partitions} {...choice('partition')} />}
       </div>
       <div className={styles.pair}>
         <div>
@@ -128,9 +111,7 @@ export function FaultForm({ recordId, kinds, instances, partitions, operator, as
         {draft.duration !== null && (
           <TextInput
             label="How long"
-            value={draft.duration}
-            error={errorOf('duration')}
-            onChange={(event) => set({ duration: event.currentTarget.value })}
+            {...field('duration')}
             placeholder="30 s"
             data-testid="fault-duration"
           />
@@ -154,20 +135,19 @@ export function FaultForm({ recordId, kinds, instances, partitions, operator, as
 
 type ChoiceProps = {
   label: string;
-  all: string;
   count: number;
   value: number | null;
   onChange: (value: number | null) => void;
   testId: string;
 };
 
-function Choice({ label, all, count, value, onChange, testId }: ChoiceProps) {
+function Choice({ label, count, value, onChange, testId }: ChoiceProps) {
   return (
     <NativeSelect
       label={label}
       size="xs"
       data={[
-        { value: '', label: all },
+        { value: '', label: `All ${label.toLowerCase()}s` },
         ...Array.from({ length: count }, (_, index) => ({
           value: String(index),
           label: `${label} ${index}`,

@@ -1,5 +1,6 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { HeartPulse, Minus, Pause, Play, Plus, Zap } from 'lucide-react';
+import flags from '../../live/flags.module.css';
 import { exactNumber, plural } from '../../live/format.ts';
 import { type GroupView, groupView, type Member, membersText, ownsText } from '../../live/groups.ts';
 import type { LiveRun } from '../../live/liveRun.ts';
@@ -80,7 +81,7 @@ function MemberLine({ member, live, nodeId, operator, asking }: MemberProps) {
   const what = `instance-${index}`;
   return (
     <li className={styles.member} data-testid={`member-${index}`} data-state={state}>
-      <span className={styles.dot} data-state={state} aria-hidden />
+      <span className={`${flags.member} ${styles.dot}`} data-state={state} aria-hidden />
       <span className={styles.memberText}>
         <span>
           <b>Instance {index}</b> {state}

@@ -1,5 +1,4 @@
-import type { Message } from '@millrace/shared/message/message.ts';
-import { TIMER_TYPE } from '../../../engine/runtime/timers.ts';
+import { type Message, TIMER_TYPE } from '@millrace/shared/message/message.ts';
 import { type Checker, copiesAppended, type Evidence, topicName, type Violation } from './evidence.ts';
 
 /** What tells the messages that one dead letter may have been sent back as: its cause, its consumer and its round. */

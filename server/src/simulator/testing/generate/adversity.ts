@@ -126,13 +126,12 @@ function redrives(dice: Dice, plan: ExecutionPlan): { commands: VirtualCommand[]
   let jobs = 0;
   for (let index = 1 + upTo(dice, REDRIVES_MAX); index > 0; index--) {
     const afterMs = REDRIVE_AFTER_MS + upTo(dice, HEALED_MS - 2 * REDRIVE_AFTER_MS);
-    const topic = oneOf(dice, parked);
+    const parts = [{ topicId: oneOf(dice, parked), selection: {} }];
+    const other = oneOf(dice, parked);
+    // One job for several topics.
+    if (share(dice, 0.3) && other !== parts[0]?.topicId) parts.push({ topicId: other, selection: {} });
     const dryRun = share(dice, 0.15);
-    commands.push({
-      afterMs,
-      type: 'command',
-      command: { type: 'redrive', topic, selection: {}, dryRun },
-    });
+    commands.push({ afterMs, type: 'command', command: { type: 'redrive', parts, dryRun } });
     if (!dryRun) jobs++;
     const soonMs = afterMs + upTo(dice, 12);
     if (share(dice, 0.4)) {
