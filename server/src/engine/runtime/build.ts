@@ -210,6 +210,8 @@ function buildLane(subscription: Subscription, partition: number): Lane {
     noted: [],
     taken: [],
     closedTries: [],
+    closedDone: [],
+    endedUnsaid: false,
     restoredDone: new Set(),
     restoredTries: new Map(),
     redeliveredUntil: 0,

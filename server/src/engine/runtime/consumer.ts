@@ -128,6 +128,10 @@ export type Lane = {
   entryStored: boolean;
   /** With `at-least-once`: failures of messages that are over, until the write group after this one commits them. */
   closedTries: { offset: number; history: AttemptHistory; group: number }[];
+  /** The same for messages that were noted as over while one before them was not. */
+  closedDone: { offset: number; group: number }[];
+  /** Messages have ended since the last write that said which are over. */
+  endedUnsaid: boolean;
   /** Offsets written down as being under way, after a crash or with `at-most-once`. */
   noted: number[];
   taken: number[];

@@ -116,6 +116,7 @@ function moveLane(core: Core, lane: Lane, offset: number): void {
   lane.fetchAtMs = 0;
   lane.carefulUntil = 0;
   lane.closedTries = [];
+  lane.closedDone = [];
   lane.restoredDone.clear();
   lane.restoredTries.clear();
   lane.suspects.clear();

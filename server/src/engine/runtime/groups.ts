@@ -127,7 +127,13 @@ function closeGroup(core: Core): void {
   putState(core, 'run', 'trace', String(core.tracesEmitted + core.records.length + core.tracesPending));
   writes.closed.push(group);
   writes.open = createGroup(group.number + 1);
-  for (const lane of group.lanes) if (lane.settled !== lane.committing) touchLane(core, lane);
+  for (const lane of group.lanes) {
+    // At least once: what ended in this write is committed, or said to be over behind a gap, by the next.
+    const isUnsaid =
+      lane.endedUnsaid && lane.ahead > 0 && lane.consumer.planned.guarantee === 'at-least-once';
+    lane.endedUnsaid = false;
+    if (isUnsaid || lane.settled !== lane.committing) touchLane(core, lane);
+  }
 }
 
 /**

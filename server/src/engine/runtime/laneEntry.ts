@@ -21,6 +21,8 @@ export const LANE_STORE = 'lane';
 export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: number): void {
   if (lane.closedTries.length > 0)
     lane.closedTries = lane.closedTries.filter((own) => own.group >= group.number);
+  if (lane.closedDone.length > 0)
+    lane.closedDone = lane.closedDone.filter((own) => own.group >= group.number);
   if (isPlain(lane)) {
     if (lane.entryStored) putState(core, LANE_STORE, lane.entryKey, null);
     lane.entryStored = false;
@@ -28,6 +30,7 @@ export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: numb
   }
   const { noted, taken } = lane;
   const entry: LaneEntry = { offset, done: [], tries: [], noted, taken };
+  for (const { offset: over } of lane.closedDone) addDone(entry, over);
   for (const { offset: over, history } of lane.closedTries) entry.tries.push([over, history]);
   for (let i = lane.head; i < lane.window.length; i++)
     addToEntry(entry, lane, lane.window[i] as Entry, group);
@@ -37,8 +40,9 @@ export function saveLane(core: Core, lane: Lane, group: WriteGroup, offset: numb
 }
 
 /** Nothing to say beyond the commit. */
-function isPlain({ ahead, tried, closedTries, noted, taken, restoredDone, restoredTries }: Lane): boolean {
-  const listed = closedTries.length + noted.length + taken.length;
+function isPlain(lane: Lane): boolean {
+  const { ahead, tried, closedTries, closedDone, noted, taken, restoredDone, restoredTries } = lane;
+  const listed = closedTries.length + closedDone.length + noted.length + taken.length;
   return ahead + tried + listed + restoredDone.size + restoredTries.size === 0;
 }
 

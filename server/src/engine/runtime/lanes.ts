@@ -104,7 +104,7 @@ function goOnAfterDeleted(core: Core, lane: Lane, { start, end }: { start: numbe
   count(core, counter).expired += to - from;
   lane.fetchFrom = to;
   lane.jumpTo = to;
-  settleWindow(lane);
+  settleWindow(core, lane);
   touchLane(core, lane);
   enqueueLane(lane);
   fetchMore(core, lane);
@@ -139,7 +139,7 @@ function takeIn(core: Core, lane: Lane, stored: StoredMessage): void {
   lane.window.push(entry);
   if (entry.phase === 'done') {
     lane.ahead++;
-    settleWindow(lane);
+    settleWindow(core, lane);
     // When retention or compaction has taken what stood before it, nothing else would commit it.
     touchLane(core, lane);
   } else lane.windowBytes += storedBytes(stored);

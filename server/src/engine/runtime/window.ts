@@ -12,7 +12,8 @@ export function finishEntry(core: Core, lane: Lane, entry: Entry): void {
   lane.finishedMessages++;
   lane.unacknowledged++;
   lane.ahead++;
-  settleWindow(lane);
+  lane.endedUnsaid = true;
+  settleWindow(core, lane);
   touchLane(core, lane);
 }
 
@@ -27,11 +28,16 @@ function closeTries(lane: Lane, entry: Entry, history: AttemptHistory): void {
 const COMPACT_AT = 512;
 
 /** Moves on over what is over at the front of the window. */
-export function settleWindow(lane: Lane): void {
+export function settleWindow(core: Core, lane: Lane): void {
   const { window } = lane;
+  const isLate = lane.consumer.planned.guarantee === 'at-least-once';
+  const group = core.writes.open.number;
   let { head } = lane;
   while (head < window.length && (window[head] as Entry).phase === 'done') {
-    lane.finished = (window[head] as Entry).stored.offset + 1;
+    const { stored, doneGroup } = window[head] as Entry;
+    lane.finished = stored.offset + 1;
+    // It was noted as over; the write that now closes the gap before it does not commit it yet.
+    if (isLate && doneGroup < group) lane.closedDone.push({ offset: stored.offset, group });
     lane.ahead--;
     head++;
   }

@@ -159,22 +159,11 @@ class HandlingCheck {
       else holders.set(invocation.instance, left);
     }
     for (const strand of this.#strandsOf(invocation)) strand.underWay--;
-    if (this.#consumer.guarantee === 'at-least-once') this.#forgetEnded(invocation);
     // Whoever declares no order is promised none.
     if (this.#consumer.order === 'none') return;
     const reached = invocation.outcomes?.length ?? 1;
     for (const [index, delivery] of invocation.deliveries.slice(0, reached).entries())
       if (!delivery.timer) this.#meet(delivery, invocation.outcomes?.[index]?.status ?? null);
-  }
-
-  /** What is over and not committed may be met from its first attempt again, at least once. */
-  #forgetEnded({ node, deliveries, outcomes }: SeenInvocation): void {
-    const { attemptsMax } = this.#consumer.retry;
-    for (const [index, { topic, partition, offset, attempt }] of deliveries.entries()) {
-      const status = outcomes?.[index]?.status;
-      if (status === undefined || (status !== 'ok' && attempt < attemptsMax && this.#retries())) continue;
-      this.#attempts.get(laneName(node, topic, partition))?.delete(offset);
-    }
   }
 
   /** Outcomes are looked at in the order of their invocations' ends, which is that of their beginnings within a strand. */
