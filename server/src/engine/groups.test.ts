@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { NativeHandler } from '../simulator/nativeHandler.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
-import type { VirtualRunOptions } from '../simulator/virtualOptions.ts';
+import type { VirtualRunOptions, Witness } from '../simulator/virtualOptions.ts';
 import { runVirtual } from '../simulator/virtualRun.ts';
+import type { Delivery } from './io.ts';
 import { assign, createInstances } from './runtime/rebalance.ts';
 
 const lanesOf = (owners: number[]) => owners.map((nextOwner) => ({ nextOwner }));
@@ -53,6 +54,17 @@ const counting: NativeHandler = (event, ctx) => {
   ctx.state.set(event.id, ((ctx.state.get(event.id) as number | undefined) ?? 0) + 1);
 };
 
+/** Looks away. */
+const NOBODY: Witness = {
+  began: () => undefined,
+  ended: () => undefined,
+  instanceDied: () => undefined,
+  processDied: () => undefined,
+  asked: () => undefined,
+  answered: () => undefined,
+  landed: () => undefined,
+};
+
 function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
   const document = flow()
     .node('replay', 'source', { speed: { mode: 'rate', ratePerSecond: 400 } })
@@ -69,14 +81,9 @@ function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
     },
     handlers: { 'node:work': counting },
     witness: {
+      ...NOBODY,
       began: ({ deliveries, instance }, atMs) =>
         void seenBy.push({ partition: deliveries[0]?.partition ?? -1, instance, atMs }),
-      ended: () => undefined,
-      instanceDied: () => undefined,
-      processDied: () => undefined,
-      asked: () => undefined,
-      answered: () => undefined,
-      landed: () => undefined,
     },
     ...extra,
   });
@@ -137,6 +144,53 @@ describe('a group of instances', () => {
     expect(timesHandled(played)).toEqual(Array.from({ length: TOTAL }, () => 1));
     expect(played.result.view.groups['node:work']?.instances).toHaveLength(2);
     expect(new Set(played.seenBy.map(({ instance }) => instance)).size).toBe(6);
+  });
+
+  it('[CG2] a partition moves when the whole of an invocation is over, also what is handed out again behind a failure', () => {
+    const crash = {
+      kind: 'crash' as const,
+      target: { nodeId: 'node:work', instance: 1 },
+      rate: 1,
+      delayMs: 0,
+      durationMs: 60,
+    };
+    let behindFailures = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const underWay = new Map<number, number[]>();
+      const leave = (node: string, isOver: (instance: number, partition: number) => boolean): void => {
+        if (node !== 'node:work') return;
+        for (const [partition, instances] of underWay)
+          underWay.set(
+            partition,
+            instances.filter((instance) => !isOver(instance, partition)),
+          );
+      };
+      const witness: Witness = {
+        ...NOBODY,
+        began({ deliveries, instance }) {
+          const { partition } = deliveries[0] as Delivery;
+          const instances = [...(underWay.get(partition) ?? []), instance];
+          underWay.set(partition, instances);
+          expect(new Set(instances).size, `instances at partition ${partition}, seed ${seed}`).toBe(1);
+        },
+        ended({ node, deliveries, instance }, outcomes) {
+          if (outcomes.length < deliveries.length) behindFailures++;
+          const at = deliveries[0]?.partition;
+          leave(node, (other, partition) => other === instance && partition === at);
+        },
+        instanceDied: (node, instance) => leave(node, (other) => other === instance),
+      };
+      const faultPlan = Array.from({ length: 8 }, (_, index) => {
+        const fromMs = 100 + seed + index * 130;
+        return { kind: 'injected' as const, fromMs, toMs: fromMs + 60, spec: crash };
+      });
+      const faults = { attemptsFailed: 0.2 };
+      run(
+        { faultPlan, faults, seed, witness, attemptUsMax: 30_000 },
+        { guarantee: 'at-most-once', order: 'none' },
+      );
+    }
+    expect(behindFailures, 'invocations end in front of messages').toBeGreaterThan(0);
   });
 
   it('[CG4] has committed every end once it has drained', () => {

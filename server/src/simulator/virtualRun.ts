@@ -8,6 +8,7 @@ import type { AttemptOutcome, EngineEffect, EngineError, EngineInput, Invocation
 import type { Native } from '../engine/natives/native.ts';
 import { nativeOf } from '../engine/natives/registry.ts';
 import { buildPlan, type ExecutionPlan } from '../engine/plan/plan.ts';
+import { answerFetch, answerReadSource } from './answers.ts';
 import { FaultSchedule, type PlannedFault } from './faultPlan.ts';
 import { invokeNative, type NativeHandler, withFailures } from './nativeHandler.ts';
 import { restoredFrom, topicsOf } from './restored.ts';
@@ -235,9 +236,13 @@ class VirtualRun {
       case 'wake':
         return this.#setWake(effect.atMs);
       case 'fetch':
-        return this.#fetch(effect);
+        return this.#answerAfter(1 + this.#random.int(3), () =>
+          answerFetch(this.#log, effect, this.#nowMs()),
+        );
       case 'read-source':
-        return this.#readSource(effect);
+        return this.#answerAfter(this.#random.int(2), () =>
+          answerReadSource(this.#options.sources, effect, this.#nowMs()),
+        );
       case 'invoke':
         return this.#invoke(effect);
       case 'write':
@@ -277,38 +282,6 @@ class VirtualRun {
     this.#wake = atMs === null ? null : { type: 'wake' };
     if (this.#wake !== null)
       this.#clock.plan(this.#clock.nowMs + (atMs as number) - this.#nowMs(), this.#wake);
-  }
-
-  #fetch(effect: Extract<EngineEffect, { type: 'fetch' }>): void {
-    const { fetchId } = effect;
-    this.#answerAfter(1 + this.#random.int(3), () => {
-      const nowMs = this.#nowMs();
-      const { start, end } = this.#log.offsets(effect.topic)[effect.partition] as {
-        start: number;
-        end: number;
-      };
-      if (effect.fromOffset < start) {
-        const message = `The log begins at ${start}.`;
-        const error: EngineError = { code: 'OFFSET_OUT_OF_RANGE', message };
-        return { type: 'fetch-failed', fetchId, error, deleted: { start, end }, nowMs };
-      }
-      return { type: 'fetched', fetchId, ...this.#log.read(effect), nowMs };
-    });
-  }
-
-  #readSource({ readId, producer, cursor, itemsMax }: Extract<EngineEffect, { type: 'read-source' }>): void {
-    this.#answerAfter(this.#random.int(2), () => {
-      const source = this.#options.sources[producer];
-      assert(source, `no source was given for ${producer}`);
-      const nowMs = this.#nowMs();
-      try {
-        const { items, done } = source(cursor, itemsMax);
-        return { type: 'sourced', readId, items, done, nowMs };
-      } catch (thrown) {
-        const message = thrown instanceof Error ? thrown.message : String(thrown);
-        return { type: 'source-failed', readId, error: { code: 'SOURCE_UNREADABLE', message }, nowMs };
-      }
-    });
   }
 
   #trace({ entries }: Extract<EngineEffect, { type: 'trace' }>): void {
