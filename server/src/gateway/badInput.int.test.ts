@@ -213,6 +213,8 @@ describe('a run in which every node meets bad input', () => {
   it('[RN2] [TR7] a recording with a broken line ends its producer there, and says which line', async () => {
     const condition = await whenSays('replay', 'failed', 'SOURCE_UNREADABLE');
     expect(condition.reason).toMatch(/^Line 3 of broken\.jsonl cannot be read: it is not JSON/);
+    const { records } = await whenTraced('replay', 'failed', 'SOURCE_UNREADABLE');
+    expect(records.map(({ errorMessage }) => errorMessage)).toEqual([condition.reason]);
     await whenCounted('replay', { out: 2, rejected: 0 });
     await whenCounted('replayed', { in: 2 });
   });
@@ -223,6 +225,7 @@ describe('a run in which every node meets bad input', () => {
     expect(await answer.json()).toMatchObject({ code: 'MESSAGE_INVALID' });
     const condition = await whenSays('reject-door', 'failing', 'MESSAGE_INVALID');
     expect(condition.reason).toMatch(/JSON/);
+    await whenTraced('reject-door', 'rejected', 'MESSAGE_INVALID');
     await whenCounted('reject-door', { out: 0, rejected: 2 });
   });
 

@@ -33,6 +33,7 @@ export type TraceKind = (typeof TRACE_KINDS)[number];
  * consumer, position of the message, `attempt` from 1. - handled: the attempt ended ok, `durationUs` its time. - emitted:
  * `nodeId` the consumer, `messageId` the new message, `causationId` the handled one, `topic` where it goes.
  * - failed / timed-out / crashed / rejected: the attempt ended so; `errorCode`, `errorMessage`. - retry-scheduled: `detail` the delay in ms.
+ * With `attempt` 0 they are about what a producer was given and is no message: a request, a source that cannot be read on.
  * - deduplicated: passed over by `nodeId`, `detail` the key. - dropped / expired: left out by `nodeId`, `detail` why; a whole
  * range of one partition is one record. - flagged: appended though it does not fit the schema. - rebalanced: `nodeId` the
  * group, `detail` what changed. - fault-injected: `nodeId` where, `detail` the fault. - redriven: sent back from the dead letters.

@@ -47,6 +47,14 @@ describe('the trace model', () => {
     ]);
   });
 
+  it('[TR6] shows what a producer was given and is no message as a send that failed', () => {
+    const nowhere = { topic: null, partition: -1, offset: -1, attempt: 0, messageType: '', key: null };
+    for (const kind of ['rejected', 'failed'] as const) {
+      const [span] = buildTrace([at(100, kind, 'node:gen', nowhere)], { nameOf }).spans;
+      expect(span).toMatchObject({ operation: 'send', nodeId: 'node:gen', status: kind, endMs: 100 });
+    }
+  });
+
   it('does not depend on the order of the records', () => {
     expect(shape(happy.toReversed())).toEqual(shape(happy));
   });

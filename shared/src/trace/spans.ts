@@ -215,8 +215,8 @@ class TraceBuilder {
     const key = attemptKey(record);
     let span = this.attempts.get(key);
     if (span?.status !== 'running' || span.attempt !== record.attempt) {
-      // Refused before it was handed to anybody: a send that failed.
-      if (record.kind === 'rejected' && !span && record.attempt === 0) {
+      // Refused, or unreadable, before it was handed to anybody: a send that failed.
+      if (!span && record.attempt === 0) {
         span = this.openSend(record, record, record.topic ?? record.nodeId);
       } else {
         const before = span;

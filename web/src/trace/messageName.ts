@@ -11,5 +11,6 @@ export function messageName(type: string, otherwise: string): string {
 
 /** The same as a sentence, for a title. */
 export function messageOrigin(type: string, nodeName: string): string {
-  return type === TIMER_TYPE ? `Timer of ${nodeName}` : `${type} from ${nodeName}`;
+  if (type === TIMER_TYPE) return `Timer of ${nodeName}`;
+  return type === '' ? `Refused at ${nodeName}` : `${type} from ${nodeName}`;
 }

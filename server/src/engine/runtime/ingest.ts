@@ -16,8 +16,8 @@ import {
   INGEST_WAITING_REQUESTS_MAX,
 } from './limits.ts';
 import { endBatch, keyByPath } from './placement.ts';
-import { keep, noteDropped, noteRejected, place } from './producers.ts';
-import { NOWHERE, rangeRecord, traceWhenDurable } from './traces.ts';
+import { keep, noteDropped, noteRejected, place, strandedRecord } from './producers.ts';
+import { traceWhenDurable } from './traces.ts';
 import { noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
@@ -39,17 +39,14 @@ export function onIngested(core: Core, requestId: number, producerId: string, me
   else onFull(core, requestId, producer, messages, full ?? 'Others wait for room already.');
 }
 
-/** A request that holds no message is counted and traced like one whose message is refused; there is no message to trace. */
+/** A request that holds no message is counted and traced like one whose message is refused. */
 export function onRefusal(core: Core, requestId: number, producerId: string, error: EngineError): void {
   const producer = core.producersById.get(producerId);
   if (producer === undefined) return refuseCommand(core, requestId, notAProducer(producerId));
   count(core, producer.counter).rejected++;
   noteTrouble(producer, error, core.nowMs);
   const detail = 'A request that holds no message.';
-  const record = rangeRecord('rejected', core.nowMs, producerId, NOWHERE, detail);
-  record.errorCode = error.code;
-  record.errorMessage = error.message;
-  traceWhenDurable(core, record);
+  traceWhenDurable(core, strandedRecord(core, producer, 'rejected', error, detail));
   answer(core, requestId, null);
 }
 

@@ -1,5 +1,6 @@
 import { uuidV7 } from '@millrace/shared/message/ids.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
+import type { TraceRecord } from '@millrace/shared/trace/record.ts';
 import type { EngineError, SourceItem } from '../io.ts';
 import { fullReader } from './backlog.ts';
 import type { OpenAppend } from './consumer.ts';
@@ -17,7 +18,7 @@ import {
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
-import { NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
+import { emitTrace, NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { noteSuccess, noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
@@ -83,11 +84,33 @@ export function onSourceFailed(core: Core, readId: number, error: EngineError): 
   producer.failure = error;
 }
 
+/** What could be read is made; what cannot be is a trace of its own, which begins and ends here. */
+function endUnreadable(core: Core, producer: ProducerRuntime, error: EngineError): void {
+  producer.error = error;
+  emitTrace(core, strandedRecord(core, producer, 'failed', error, 'The source cannot be read on.'));
+}
+
+/** About something that did not become a message: it has a trace of its own, so that it is found where messages are. */
+export function strandedRecord(
+  core: Core,
+  producer: ProducerRuntime,
+  kind: 'failed' | 'rejected',
+  error: EngineError,
+  detail: string,
+): TraceRecord {
+  const record = rangeRecord(kind, core.nowMs, producer.planned.node, NOWHERE, detail);
+  record.messageId = uuidV7(core.nowMs, producer.random);
+  record.correlationId = record.messageId;
+  record.errorCode = error.code;
+  record.errorMessage = error.message;
+  return record;
+}
+
 /** Makes what is due now, as far as storage and its readers take it (TP6). */
 function producePaced(core: Core, producer: ProducerRuntime): void {
   const waiting = producer.buffer.length - producer.head;
   if (waiting === 0) {
-    if (producer.failure !== null) producer.error = producer.failure;
+    if (producer.failure !== null) endUnreadable(core, producer, producer.failure);
     return;
   }
   producer.blocked = core.writes.stalled;
