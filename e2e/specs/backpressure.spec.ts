@@ -1,6 +1,6 @@
 import type { FlowDocument } from '@millrace/shared/flow/document.ts';
 import { draftFlow, nodeIdOf } from '../flows/draft.ts';
-import { importFlow, startRun, watchOnce } from '../support/runs.ts';
+import { importFlow, startRun, summaryOf, watchOnce } from '../support/runs.ts';
 import { expect, test } from '../support/test.ts';
 
 const LIMIT = 100;
@@ -51,7 +51,8 @@ test('[TP6] an edge fills up to a limit of its own, the producer waits there, an
   await runPart.resumeGroup();
   await expect.poll(() => canvas.counterValue('Reader', 'in')).toBeGreaterThan(3 * LIMIT);
   await run.stop();
-  const sent = await canvas.counterValue('Source', 'out');
+  const sent = (await summaryOf(client, id))?.counters[nodeIdOf('Source')]?.out ?? Number.NaN;
+  await canvas.expectCounters('Source', { out: sent });
   await canvas.expectCounters('Reader', { in: sent });
 });
 
