@@ -1,5 +1,3 @@
-import { hashText } from '@millrace/shared/util/random.ts';
-
 /** Counts are kept per window; a second is so many of them. */
 const WINDOW_MS = 100;
 const WINDOWS_PER_SECOND = 1000 / WINDOW_MS;
@@ -60,11 +58,11 @@ export class SamplingRatio {
     this.#keptMax = Math.max(this.#tolerated, this.#keptInSecond + this.#step());
   }
 
-  /** Whether a trace that begins now is kept. */
-  begin(correlationId: string): boolean {
+  /** Whether a trace that begins now is kept; `hash` is what `hashText` makes of its correlation id. */
+  begin(hash: number): boolean {
     if (this.#perSecond === 0) return true;
     this.#begun[this.#at] = (this.#begun[this.#at] as number) + 1;
-    if (!this.keeps(correlationId)) return false;
+    if (!this.keeps(hash)) return false;
     this.#kept[this.#at] = (this.#kept[this.#at] as number) + 1;
     if (++this.#keptInSecond > this.#keptMax && this.#halvings < HALVINGS_MAX) {
       this.#halvings++;
@@ -74,8 +72,8 @@ export class SamplingRatio {
   }
 
   /** What the ratio says of a trace whose beginning is not known, without counting it. */
-  keeps(correlationId: string): boolean {
-    return this.#halvings === 0 || shareHash(correlationId) >>> (32 - this.#halvings) === 0;
+  keeps(hash: number): boolean {
+    return this.#halvings === 0 || spread(hash) >>> (32 - this.#halvings) === 0;
   }
 
   #adapt(): void {
@@ -92,9 +90,8 @@ export class SamplingRatio {
 }
 
 /** Ids that differ in a digit only must not share their leading bits. */
-function shareHash(correlationId: string): number {
-  let hash = hashText(correlationId);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+function spread(hash: number): number {
+  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }

@@ -1,3 +1,6 @@
+import { hashText } from '@millrace/shared/util/random.ts';
+import { PlaceIndex } from './placeIndex.ts';
+
 /** What was decided of a trace. */
 export const KEPT = 1;
 export const OUT = 2;
@@ -5,6 +8,10 @@ export const OUT = 2;
 export const OUT_SLOW = 3;
 /** Out for good: it was in trouble when the limit on promotions was reached. */
 export const OUT_FOR_GOOD = 4;
+/** How many of the traces that began after the one last asked for are looked at, and after how many vain tries no more. */
+const NEIGHBOURS = 8;
+const VAIN_TRIES_MAX = 4;
+
 export type Decision = typeof KEPT | typeof OUT | typeof OUT_SLOW | typeof OUT_FOR_GOOD;
 
 /**
@@ -13,8 +20,7 @@ export type Decision = typeof KEPT | typeof OUT | typeof OUT_SLOW | typeof OUT_F
  * end of a kept trace may be long in coming.
  */
 export class TraceMemory {
-  readonly #places = new Map<string, number>();
-  readonly #ids: (string | undefined)[] = [];
+  readonly #index: PlaceIndex;
   readonly #size: number;
   readonly #longKept = new Set<string>();
   /** The same in order, since the first entry of a set that loses its first all the time is slow to find. */
@@ -25,6 +31,9 @@ export class TraceMemory {
   #out = 0;
   #lastId = '';
   #lastPlace: number | undefined;
+  #vainTries = 0;
+  /** Which of the traces that had the place in turn it is of. */
+  readonly serials: Int32Array;
   readonly decisions: Uint8Array;
   /** When the trace was first heard of. */
   readonly begunMs: Float64Array;
@@ -38,6 +47,8 @@ export class TraceMemory {
   constructor(tracesMax: number, longKeptMax: number) {
     this.#size = tracesMax;
     this.#longKeptMax = longKeptMax;
+    this.#index = new PlaceIndex(tracesMax);
+    this.serials = new Int32Array(tracesMax);
     this.decisions = new Uint8Array(tracesMax);
     this.begunMs = new Float64Array(tracesMax);
     this.last = new Float64Array(tracesMax);
@@ -51,16 +62,35 @@ export class TraceMemory {
   }
 
   placeOf(correlationId: string): number | undefined {
-    // Neighbours mostly speak of the same trace.
+    // Neighbours mostly speak of the same trace, or of traces in the order in which they began.
     if (correlationId === this.#lastId) return this.#lastPlace;
+    const place = this.#nearPlaceOf(correlationId) ?? this.#index.find(correlationId);
     this.#lastId = correlationId;
-    this.#lastPlace = this.#places.get(correlationId);
-    return this.#lastPlace;
+    this.#lastPlace = place;
+    return place;
   }
 
-  /** Whether this trace has that place. */
-  isAt(place: number, correlationId: string): boolean {
-    return this.#ids[place] === correlationId;
+  /** The same for a trace that is most likely new; `hash` is what `hashText` makes of the id. */
+  placeOfNew(correlationId: string, hash: number): number | undefined {
+    return this.#index.find(correlationId, hash);
+  }
+
+  /** What is asked for next has its own order. */
+  beginRun(): void {
+    this.#vainTries = 0;
+  }
+
+  #nearPlaceOf(correlationId: string): number | undefined {
+    if (this.#lastPlace === undefined || this.#vainTries >= VAIN_TRIES_MAX) return undefined;
+    let place = this.#lastPlace;
+    for (let tries = 0; tries < NEIGHBOURS; tries++) {
+      place = place + 1 === this.#size ? 0 : place + 1;
+      if (this.#index.textAt(place) !== correlationId) continue;
+      this.#vainTries = 0;
+      return place;
+    }
+    this.#vainTries++;
+    return undefined;
   }
 
   wasKept(correlationId: string): boolean {
@@ -68,15 +98,21 @@ export class TraceMemory {
   }
 
   /** Takes the place of the trace that was remembered for longest. */
-  add(correlationId: string, decision: Decision, begunMs: number, isBeginningUnknown: boolean): number {
+  add(
+    correlationId: string,
+    decision: Decision,
+    begunMs: number,
+    isBeginningUnknown: boolean,
+    hash = hashText(correlationId),
+  ): number {
     const place = this.#next;
     this.#next = (place + 1) % this.#size;
-    const oldest = this.#ids[place];
+    const oldest = this.#index.textAt(place);
     if (oldest !== undefined) this.#forget(oldest, place);
-    this.#ids[place] = correlationId;
     this.#lastId = correlationId;
     this.#lastPlace = place;
-    this.#places.set(correlationId, place);
+    this.#index.set(place, correlationId, hash);
+    this.serials[place] = (this.serials[place] as number) + 1;
     this.decisions[place] = decision;
     if (decision !== KEPT) this.#out++;
     this.begunMs[place] = begunMs;
@@ -93,7 +129,7 @@ export class TraceMemory {
   }
 
   #forget(correlationId: string, place: number): void {
-    this.#places.delete(correlationId);
+    this.#index.free(place);
     if (this.decisions[place] !== KEPT) {
       this.#out--;
       return;

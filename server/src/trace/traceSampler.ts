@@ -7,7 +7,8 @@ import {
   recordOfRun,
   type TraceEntry,
 } from '@millrace/shared/trace/recordRun.ts';
-import { PLACES_MASK, PlacesByOffset } from './placesByOffset.ts';
+import { hashText } from '@millrace/shared/util/random.ts';
+import { PlacesByOffset } from './placesByOffset.ts';
 import { NO_RECORD, RecordRing, type RecordRingLimits } from './recordRing.ts';
 import { noSampledCounts, type SampledCounts } from './sampledCounts.ts';
 import { SamplingRatio } from './samplingRatio.ts';
@@ -77,6 +78,8 @@ export function createTraceSampler(options: SamplerOptions): TraceSampler {
 }
 
 const NO_PLACE = -1;
+
+type Correlated = { correlationId: string };
 
 class Sampler implements TraceSampler {
   readonly #keepsAll: boolean;
@@ -171,41 +174,54 @@ class Sampler implements TraceSampler {
     const memory = this.#memory;
     const isFirst = isRoot(kind, record.attempt, record.messageId, correlationId);
     const place = memory.placeOf(correlationId) ?? this.#begin(correlationId, timeMs, isFirst);
-    if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, record)) {
+    if (memory.decisions[place] !== KEPT && !this.#promotes(record, place, record)) {
       this.#ring.enter(record);
       this.#leaveOut(0, place);
       return;
     }
-    if (memory.leftOut[place] !== 0) this.#bringBack(place, correlationId, kept);
+    if (memory.leftOut[place] !== 0) this.#bringBack(place, record, kept);
     kept.push(record);
   }
 
   /** The same for a run: what its records share is looked at once. */
   #takeRun(run: RecordRun, kept: TraceRecord[]): void {
-    const { messages, offsets, kind, timeMs, topic } = run;
+    const { messages, offsets, topic, timeMs } = run;
     const memory = this.#memory;
+    const { decisions, leftOut, begunMs, serials } = memory;
     const places =
       topic === null || (offsets[0] as number) < 0 ? null : this.#placesByOffset.of(topic, run.partition);
+    const mayBegin = isRoot(run.kind, run.attempt, '', '');
+    const mayPromote = TROUBLE.has(run.kind) || run.durationUs > this.#slowMs * 1000;
+    const slowBeforeMs = timeMs - this.#slowMs;
     let isEntered = false;
+    memory.beginRun();
     for (let i = 0; i < messages.length; i++) {
-      const { id, correlationId } = messages[i] as Message;
-      const at = (offsets[i] as number) & PLACES_MASK;
-      let place = places === null ? NO_PLACE : (places[at] as number);
-      if (place === NO_PLACE || !memory.isAt(place, correlationId)) {
-        place =
-          memory.placeOf(correlationId) ??
-          this.#begin(correlationId, timeMs, isRoot(kind, run.attempt, id, correlationId));
-        if (places !== null) places[at] = place;
+      const offset = offsets[i] as number;
+      let place = places === null ? NO_PLACE : places.at(offset, serials);
+      if (place === NO_PLACE) {
+        place = this.#placeOf(messages[i] as Message, timeMs, mayBegin);
+        places?.set(offset, place, serials[place] as number);
       }
-      if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, run)) {
-        if (!isEntered) this.#ring.enter(run);
-        isEntered = true;
-        this.#leaveOut(i, place);
-        continue;
+      if (decisions[place] !== KEPT) {
+        const isWorthAsking = mayPromote || (begunMs[place] as number) < slowBeforeMs;
+        if (!isWorthAsking || !this.#promotes(messages[i] as Message, place, run)) {
+          if (!isEntered) this.#ring.enter(run);
+          isEntered = true;
+          this.#leaveOut(i, place);
+          continue;
+        }
       }
-      if (memory.leftOut[place] !== 0) this.#bringBack(place, correlationId, kept);
+      if (leftOut[place] !== 0) this.#bringBack(place, messages[i] as Message, kept);
       kept.push(recordOfRun(run, i));
     }
+  }
+
+  #placeOf({ id, correlationId }: Message, timeMs: number, mayBegin: boolean): number {
+    const memory = this.#memory;
+    if (!mayBegin || id !== correlationId)
+      return memory.placeOf(correlationId) ?? this.#begin(correlationId, timeMs, false);
+    const hash = hashText(correlationId);
+    return memory.placeOfNew(correlationId, hash) ?? this.#begin(correlationId, timeMs, true, hash);
   }
 
   #leaveOut(index: number, place: number): void {
@@ -215,20 +231,20 @@ class Sampler implements TraceSampler {
     this.#counts.recordsOut++;
   }
 
-  #begin(correlationId: string, timeMs: number, isFirst: boolean): number {
+  #begin(correlationId: string, timeMs: number, isFirst: boolean, hash = hashText(correlationId)): number {
     if (isFirst) {
       this.#counts.tracesBegun++;
-      const decision = this.#ratio.begin(correlationId) ? KEPT : OUT;
+      const decision = this.#ratio.begin(hash) ? KEPT : OUT;
       if (decision === OUT) this.#counts.tracesOut++;
-      return this.#memory.add(correlationId, decision, timeMs, false);
+      return this.#memory.add(correlationId, decision, timeMs, false, hash);
     }
     // Forgotten, or begun before a restart: what the ratio says now is the best guess at what it said then.
-    const isKept = this.#memory.wasKept(correlationId) || this.#ratio.keeps(correlationId);
-    return this.#memory.add(correlationId, isKept ? KEPT : OUT, timeMs, true);
+    const isKept = this.#memory.wasKept(correlationId) || this.#ratio.keeps(hash);
+    return this.#memory.add(correlationId, isKept ? KEPT : OUT, timeMs, true, hash);
   }
 
   /** Whether the record makes its trace, which was sampled out, one to keep. */
-  #promotes(correlationId: string, place: number, entry: TraceEntry): boolean {
+  #promotes({ correlationId }: Correlated, place: number, entry: TraceEntry): boolean {
     const memory = this.#memory;
     const decision = memory.decisions[place];
     if (decision === OUT_FOR_GOOD) return false;
@@ -257,7 +273,7 @@ class Sampler implements TraceSampler {
     );
   }
 
-  #bringBack(place: number, correlationId: string, kept: TraceRecord[]): void {
+  #bringBack(place: number, { correlationId }: Correlated, kept: TraceRecord[]): void {
     const memory = this.#memory;
     const found = this.#ring.chain(memory.last[place] as number);
     const missing = (memory.leftOut[place] as number) - found.length;
