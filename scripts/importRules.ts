@@ -59,18 +59,20 @@ export const zones: readonly Zone[] = [
   serverZone('engine/natives/', ['engine/io.ts', 'engine/runtime/limits.ts'], nothing),
   serverZone('engine/plan/', ['engine/io.ts', 'engine/operators/'], nothing),
   serverZone('engine/runtime/', ['engine/io.ts', 'engine/operators/', 'engine/plan/'], nothing),
-  serverZone('brokers/', ['brokers/', 'sqlite/']),
+  serverZone('brokers/', ['brokers/', 'bytes/', 'sqlite/']),
   serverZone('brokers/broker.ts', [], nothing),
   serverZone('brokers/readRules.ts', ['brokers/broker.ts'], nothing),
   serverZone('brokers/cleanup.ts', ['brokers/broker.ts'], nothing),
   serverZone('brokers/memory/', ['brokers/broker.ts', 'brokers/cleanup.ts', 'brokers/readRules.ts'], nothing),
   serverZone('simulator/', ['engine/', 'brokers/broker.ts', 'brokers/memory/'], nothing),
-  serverZone('sandbox/', ['engine/io.ts']),
+  serverZone('sandbox/', ['bytes/', 'engine/io.ts']),
   serverZone('live/', ['engine/', 'brokers/broker.ts', 'sandbox/sandbox.ts', 'trace/', 'sqlite/']),
   // The process of one run puts its own parts together, as main.ts does for the server.
   serverZone('live/runProcess.ts', ['live/', 'engine/', 'brokers/', 'sandbox/', 'trace/', 'storage/']),
   serverZone('trace/', ['sqlite/']),
   serverZone('storage/', ['sqlite/']),
+  // What those share who send or keep text as bytes.
+  serverZone('bytes/', []),
   // What those who keep data in SQLite share, so that none of them has to know another.
   serverZone('sqlite/', []),
   serverZone('testing/', ['']),

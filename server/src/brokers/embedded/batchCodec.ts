@@ -1,6 +1,9 @@
 import { Buffer } from 'node:buffer';
 import type { Message } from '@millrace/shared/message/message.ts';
+
 import { assert } from '@millrace/shared/util/assert.ts';
+import { writeAscii } from '../../bytes/ascii.ts';
+import { type ByteArena, createByteArena } from '../../bytes/byteArena.ts';
 import { bytesOfLengths } from '../readRules.ts';
 
 /**
@@ -36,11 +39,17 @@ export type PreparedBatch = {
   times: Float64Array;
   columns: Uint32Array;
   dictionary: Buffer;
-  /** One string when all of it is ASCII, otherwise one for each message. */
-  text: string | string[];
+  isAscii: boolean;
+  /** Lies in the arena until that is used anew. */
+  text: Uint8Array;
 };
 
-export function prepareBatch(messages: readonly Message[], from = 0, to = messages.length): PreparedBatch {
+export function prepareBatch(
+  messages: readonly Message[],
+  from = 0,
+  to = messages.length,
+  arena = createByteArena(),
+): PreparedBatch {
   const count = to - from;
   assert(
     count > 0 && count <= BATCH_MESSAGES_MAX,
@@ -70,28 +79,34 @@ export function prepareBatch(messages: readonly Message[], from = 0, to = messag
     text += message.data;
     columns[at] = text.length;
   }
-  const isAscii = Buffer.byteLength(text) === text.length;
-  const pieces = isAscii ? null : splitText(text, columns);
+  let encoded = arena.take(text.length);
+  const isAscii = writeAscii(text, encoded);
+  if (!isAscii) encoded = encodePieces(text, columns, arena);
   const dictionary = Buffer.from(JSON.stringify([...words.keys()]));
-  const textBytes = columns[(count - 1) * COLUMNS] as number;
-  const bytes = HEADER_BYTES + count * (TIME_BYTES + COLUMN_BYTES) + dictionary.length + textBytes;
-  return { count, bytes, times, columns, dictionary, text: pieces ?? text };
+  const bytes = HEADER_BYTES + count * (TIME_BYTES + COLUMN_BYTES) + dictionary.length + encoded.length;
+  return { count, bytes, times, columns, dictionary, isAscii, text: encoded };
 }
 
-/** The text of each message; turns their ends from UTF-16 units into bytes. */
-function splitText(text: string, columns: Uint32Array): string[] {
-  const pieces: string[] = [];
+/** The text of each message by itself; turns their ends from UTF-16 units into bytes. */
+function encodePieces(text: string, columns: Uint32Array, arena: ByteArena): Uint8Array {
+  const pieces: Buffer[] = [];
   let units = 0;
   let bytes = 0;
   for (let at = 0; at < columns.length; at += COLUMNS) {
     const end = columns[at] as number;
-    const piece = text.slice(units, end);
+    const piece = Buffer.from(text.slice(units, end), 'utf8');
     pieces.push(piece);
     units = end;
-    bytes += Buffer.byteLength(piece);
+    bytes += piece.length;
     columns[at] = bytes;
   }
-  return pieces;
+  const encoded = arena.take(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    encoded.set(piece, at);
+    at += piece.length;
+  }
+  return encoded;
 }
 
 function indexOf(word: string, words: Map<string, number>): number {
@@ -114,18 +129,16 @@ function extrasOf({ subject, dataschema, traceparent, extensions }: Message): st
 
 /** Writes the batch at `at` and returns where it ends. */
 export function writeBatch(batch: PreparedBatch, target: Buffer, at: number): number {
-  const { count, times, columns, dictionary, text } = batch;
+  const { count, times, columns, dictionary, isAscii, text } = batch;
   target.writeUInt32LE(MAGIC, at);
   target.writeUInt32LE(count, at + 4);
-  target.writeUInt32LE(typeof text === 'string' ? FLAG_ASCII : 0, at + 8);
+  target.writeUInt32LE(isAscii ? FLAG_ASCII : 0, at + 8);
   target.writeUInt32LE(dictionary.length, at + 12);
   let end = at + HEADER_BYTES;
-  for (const part of [times, columns, dictionary]) {
+  for (const part of [times, columns, dictionary, text]) {
     target.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), end);
     end += part.byteLength;
   }
-  if (typeof text === 'string') return end + target.write(text, end, 'latin1');
-  for (const piece of text) end += target.write(piece, end, 'utf8');
   return end;
 }
 

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { toWorkbenchError, WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
 import type { Message } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
+import { createByteArena } from '../../bytes/byteArena.ts';
 import type { TopicSpec, WriteBatch, WriteResult } from '../broker.ts';
 import { brokerClosed } from '../readRules.ts';
 import type {
@@ -80,6 +81,7 @@ function started(worker: Worker): Promise<void> {
 function superviseThread(worker: Worker, keeper: RowKeeper): StorageThread {
   let pending: PendingWrite[] = [];
   const inFlight: InFlight[] = [];
+  const arena = createByteArena();
   let epoch = 0;
   let scheduled = false;
   let closing: Promise<void> | null = null;
@@ -90,7 +92,7 @@ function superviseThread(worker: Worker, keeper: RowKeeper): StorageThread {
   const refusal = (): WorkbenchError | null => dead ?? (closing !== null ? brokerClosed() : null);
 
   const sendGroup = (): void => {
-    const builder = createGroupBuilder();
+    const builder = createGroupBuilder(arena);
     const writes: SentWrite[] = [];
     for (const { batch, partitionIds, resolve, reject } of pending) {
       if (writes.length >= GROUP_WRITES_MAX || builder.bytes() >= GROUP_BYTES_MAX) break;

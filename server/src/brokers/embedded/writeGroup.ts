@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Message } from '@millrace/shared/message/message.ts';
+import { createByteArena } from '../../bytes/byteArena.ts';
 import type { WriteBatch } from '../broker.ts';
 import { messageBytes } from '../readRules.ts';
 import { BATCH_MESSAGES_MAX, type PreparedBatch, prepareBatch, writeBatch } from './batchCodec.ts';
@@ -19,7 +20,9 @@ export interface GroupBuilder {
   messages(): Message[][];
 }
 
-export function createGroupBuilder(): GroupBuilder {
+/** The arena is used anew: what another builder has in it must have been built. */
+export function createGroupBuilder(arena = createByteArena()): GroupBuilder {
+  arena.reset();
   const rows: number[] = [];
   const messagesOfRows: Message[][] = [];
   const prepared: PreparedBatch[] = [];
@@ -36,7 +39,7 @@ export function createGroupBuilder(): GroupBuilder {
     nowMs: number,
   ): void => {
     if (to > from) {
-      const batch = prepareBatch(messages, from, to);
+      const batch = prepareBatch(messages, from, to, arena);
       prepared.push(batch);
       bytes += batch.bytes;
     }

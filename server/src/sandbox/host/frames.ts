@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import { writeAscii } from '../../bytes/ascii.ts';
 
 /**
  * Frames on the pipe between a run's process and the process of its isolates. A frame is a small message as JSON and,
@@ -46,15 +47,20 @@ export function createFrameWriter(pipe: Duplex): FrameWriter {
     send(message, text, onGone) {
       const head = JSON.stringify(message);
       const headBytes = Buffer.byteLength(head);
-      const isAscii = Buffer.byteLength(text) === text.length;
+      const textAt = HEADER_BYTES + headBytes;
+      let buffer = take(textAt + text.length);
+      const isAscii = writeAscii(text, buffer.subarray(textAt));
       const textBytes = isAscii ? text.length : text.length * 2;
-      const bytes = HEADER_BYTES + headBytes + textBytes;
-      const buffer = take(bytes);
+      const bytes = textAt + textBytes;
+      if (!isAscii) {
+        giveBack(buffer);
+        buffer = take(bytes);
+        buffer.write(text, textAt, 'utf16le');
+      }
       buffer.writeUInt32LE(headBytes, 0);
       buffer.writeUInt32LE(textBytes, 4);
       buffer.writeUInt32LE(isAscii ? TEXT_ASCII : TEXT_UTF16, 8);
       buffer.write(head, HEADER_BYTES, 'utf8');
-      if (textBytes > 0) buffer.write(text, HEADER_BYTES + headBytes, isAscii ? 'latin1' : 'utf16le');
       pipe.write(buffer.subarray(0, bytes), () => {
         giveBack(buffer);
         onGone?.();
