@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { RUN_EXEC_ARGV, runEnvironment } from '../../src/live/childProcess.ts';
 import type { CASES, CaseName } from './cases.ts';
 
 type OptionsOf<Name extends CaseName> = Parameters<(typeof CASES)[Name]>[0];
@@ -14,7 +15,8 @@ export function inChild<Name extends CaseName>(
   options: OptionsOf<Name>,
 ): Promise<ResultOf<Name>> {
   const child = fork(SCRIPT, [], {
-    execArgv: ['--no-node-snapshot', '--expose-gc'],
+    execArgv: [...RUN_EXEC_ARGV, '--expose-gc'],
+    env: runEnvironment(),
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

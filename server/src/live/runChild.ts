@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { WorkbenchError } from '@millrace/shared/errors/workbenchError.ts';
+import { RUN_EXEC_ARGV, runEnvironment } from './childProcess.ts';
 import { describeExit, lastLine, onceHeardOut } from './processEnd.ts';
 import type { FromRun, RunBootstrap, ToRun } from './runLink.ts';
 
@@ -30,7 +31,8 @@ export class RunChild {
   constructor(boot: RunBootstrap, events: RunChildEvents) {
     const script = fileURLToPath(new URL('./runProcess.ts', import.meta.url));
     this.#process = fork(script, [], {
-      execArgv: ['--no-node-snapshot'],
+      execArgv: RUN_EXEC_ARGV,
+      env: runEnvironment(),
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
