@@ -5,8 +5,8 @@ import { logPath } from './logErrors.ts';
 import type { StorageSetup } from './storageProtocol.ts';
 
 /**
- * Moves pages from the write-ahead log into the file over a connection of its own, which takes some 50 ms for 16 MiB, most of
- * it waiting for the disk: the storage thread goes on committing meanwhile. Asked with `checkpoint`, answered with `done`.
+ * Moves pages from the write-ahead log into the file over a connection of its own, most of the time waiting for the
+ * disk: the storage thread goes on committing meanwhile. Asked with `checkpoint`, answered with `done`.
  */
 export type ToCheckpoints = 'checkpoint' | 'close';
 export type FromCheckpoints = 'done';
