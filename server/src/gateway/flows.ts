@@ -133,10 +133,21 @@ function summaryOf(flow: StoredFlow, activeRunId: string | null): FlowSummary {
   };
 }
 
-/** Kinds and positions of the nodes that have been placed. */
+/** Of the nodes that have been placed. */
 export function thumbnailOf(document: FlowDocument): FlowSummary['thumbnail'] {
-  return document.nodes.flatMap((node) => {
-    const position = document.layout.nodes[node.id];
-    return position ? [{ family: familyOf(node.kind), x: position.x, y: position.y }] : [];
-  });
+  const places = new Map<string, number>();
+  const nodes: FlowSummary['thumbnail']['nodes'] = [];
+  for (const { id, kind } of document.nodes) {
+    const position = document.layout.nodes[id];
+    if (position === undefined) continue;
+    places.set(id, nodes.length);
+    nodes.push({ family: familyOf(kind), x: position.x, y: position.y });
+  }
+  // Two nodes may be connected more than once; from far away that is one line.
+  const edges = new Map<string, { from: number; to: number }>();
+  for (const { source, target } of document.edges) {
+    const [from, to] = [places.get(source), places.get(target)];
+    if (from !== undefined && to !== undefined) edges.set(`${from}:${to}`, { from, to });
+  }
+  return { nodes, edges: [...edges.values()] };
 }

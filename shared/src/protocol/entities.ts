@@ -15,10 +15,14 @@ export const flowSummarySchema = z.strictObject({
   version: z.int(),
   updatedMs: z.number(),
   activeRunId: z.string().nullable(),
-  /** Kinds of its nodes with their positions, for a thumbnail on the start screen. */
-  thumbnail: z.array(
-    z.strictObject({ family: z.enum(['producer', 'topic', 'consumer']), x: z.number(), y: z.number() }),
-  ),
+  /** Kinds of its nodes with their positions, and which of them are connected, for a thumbnail on the start screen. */
+  thumbnail: z.strictObject({
+    nodes: z.array(
+      z.strictObject({ family: z.enum(['producer', 'topic', 'consumer']), x: z.number(), y: z.number() }),
+    ),
+    /** Places in the list of nodes. */
+    edges: z.array(z.strictObject({ from: z.int(), to: z.int() })),
+  }),
 });
 export type FlowSummary = z.infer<typeof flowSummarySchema>;
 

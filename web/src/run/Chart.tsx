@@ -14,14 +14,20 @@ type Props = {
   read: () => ChartData;
   version: number;
   format: (value: number) => string;
+  /** There is nothing between two whole numbers. */
+  isWhole?: boolean;
   /** Charts with the same scheme are drawn anew when it changes, because the canvas has no tokens. */
   scheme: string;
 };
 
 const HEIGHT_MIN = 90;
+/** Steps of an axis of whole numbers, up to far more than anything is counted here. */
+const WHOLE_STEPS = Array.from({ length: 12 }, (_, power) =>
+  [1, 2, 5].map((step) => step * 10 ** power),
+).flat();
 
 /** A line chart over time. Data go straight from the typed columns to the canvas. */
-export function Chart({ title, series, read, version, format, scheme }: Props) {
+export function Chart({ title, series, read, version, format, isWhole = false, scheme }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const readLatest = useRef(read);
@@ -32,7 +38,7 @@ export function Chart({ title, series, read, version, format, scheme }: Props) {
     const element = box.current;
     if (!element) return;
     const { times, values } = readLatest.current();
-    const made = new uPlot(optionsOf(element, series, format), [times, ...values], element);
+    const made = new uPlot(optionsOf(element, series, format, isWhole), [times, ...values], element);
     plot.current = made;
     const sizes = new ResizeObserver(() => made.setSize(sizeOf(element)));
     sizes.observe(element);
@@ -41,7 +47,7 @@ export function Chart({ title, series, read, version, format, scheme }: Props) {
       made.destroy();
       plot.current = null;
     };
-  }, [series, format, scheme]);
+  }, [series, format, isWhole, scheme]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the version says that there is something new to read.
   useEffect(() => {
@@ -70,6 +76,7 @@ function optionsOf(
   element: HTMLElement,
   series: readonly ChartSeries[],
   format: (value: number) => string,
+  isWhole: boolean,
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const text = style.getPropertyValue('--mr-text-soft').trim();
@@ -88,7 +95,12 @@ function optionsOf(
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
     axes: [
       { ...axis, size: 24, values: (_, ticks) => ticks.map((tick) => formatClock(tick * 1_000).slice(0, 8)) },
-      { ...axis, size: 52, values: (_, ticks) => ticks.map(format) },
+      {
+        ...axis,
+        size: 52,
+        values: (_, ticks) => ticks.map(format),
+        ...(isWhole ? { incrs: WHOLE_STEPS } : {}),
+      },
     ],
     series: [
       {},

@@ -89,6 +89,7 @@ function Metrics({ live, graph }: { live: LiveRun; graph: FlowGraph }) {
             version={version}
             scheme={scheme}
             format={compactNumber}
+            isWhole
             read={() => ({
               times: metrics.times(),
               values: subscriptions.map(({ edgeId }) => metrics.lagSeries(edgeId)),

@@ -18,6 +18,8 @@ import {
 
 const ROW_PX = 26;
 const TICKS_MAX = 5;
+/** What is marked behind this share of the width is written on the left of its mark, or it would not fit. */
+const LATE_TICK = 0.85;
 /** Deeper steps are indented no further, so that names stay readable. */
 const INDENT_STEPS_MAX = 12;
 
@@ -65,7 +67,11 @@ export function Waterfall({ live, model, selectedId, onSelect }: Props) {
         <span />
         <div className={classes.scaleTicks}>
           {ticks.map((tick) => (
-            <span key={tick} style={{ left: `${totalMs === 0 ? 0 : (tick / totalMs) * 100}%` }}>
+            <span
+              key={tick}
+              style={{ left: `${totalMs === 0 ? 0 : (tick / totalMs) * 100}%` }}
+              data-late={tick > totalMs * LATE_TICK}
+            >
               {formatDurationMs(tick)}
             </span>
           ))}

@@ -27,7 +27,7 @@ export function FlowCard({ flow }: { flow: FlowSummary }) {
       >
         <span className="mr-visually-hidden">Open {flow.name}</span>
       </a>
-      <Thumbnail nodes={flow.thumbnail} />
+      <Thumbnail drawn={flow.thumbnail} />
       <div className={styles.cardBody}>
         <span className={styles.cardTitle}>
           <span className={styles.cardName}>{flow.name}</span>

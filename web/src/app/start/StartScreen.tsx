@@ -199,7 +199,7 @@ function Samples() {
               })
             }
           >
-            <Thumbnail nodes={sample.thumbnail} />
+            <Thumbnail drawn={sample.thumbnail} />
             <span className={styles.cardBody}>
               <span className={styles.cardName}>{sample.title}</span>
               <span className={styles.cardText}>{sample.description}</span>

@@ -6,8 +6,10 @@ const HEIGHT = 104;
 const MARGIN = 16;
 const MARK = { width: 26, height: 12 };
 
+type Mark = { family: 'producer' | 'topic' | 'consumer'; at: { x: number; y: number } };
+
 /** The flow from far away: each family in its shape. */
-export function Thumbnail({ nodes }: { nodes: FlowSummary['thumbnail'] }) {
+export function Thumbnail({ drawn: { nodes, edges } }: { drawn: FlowSummary['thumbnail'] }) {
   if (nodes.length === 0) return <div className={styles.thumbnail} data-empty aria-hidden="true" />;
   const xs = nodes.map((node) => node.x);
   const ys = nodes.map((node) => node.y);
@@ -21,17 +23,32 @@ export function Thumbnail({ nodes }: { nodes: FlowSummary['thumbnail'] }) {
   );
   const startX = (WIDTH - spanX * scale - MARK.width) / 2;
   const startY = (HEIGHT - spanY * scale - MARK.height) / 2;
+  const marks: Mark[] = nodes.map(({ family, x, y }) => ({
+    family,
+    at: { x: startX + (x - left) * scale, y: startY + (y - top) * scale },
+  }));
   return (
     <svg className={styles.thumbnail} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-      {nodes.map(({ family, x, y }) => {
-        const at = { x: startX + (x - left) * scale, y: startY + (y - top) * scale };
-        return <Mark key={`${family}:${x}:${y}`} family={family} at={at} />;
-      })}
+      {edges.map(({ from, to }) => (
+        <Line key={`${from}:${to}`} from={marks[from] as Mark} to={marks[to] as Mark} />
+      ))}
+      {marks.map(({ family, at }) => (
+        <Shape key={`${family}:${at.x}:${at.y}`} family={family} at={at} />
+      ))}
     </svg>
   );
 }
 
-function Mark({ family, at }: { family: 'producer' | 'topic' | 'consumer'; at: { x: number; y: number } }) {
+/** From the right of one mark to the left of the other, as ports are on the canvas. */
+function Line({ from, to }: { from: Mark; to: Mark }) {
+  const start = { x: from.at.x + MARK.width, y: from.at.y + MARK.height / 2 };
+  const end = { x: to.at.x, y: to.at.y + MARK.height / 2 };
+  const bend = Math.max(6, (end.x - start.x) / 2);
+  const d = `M${start.x},${start.y} C${start.x + bend},${start.y} ${end.x - bend},${end.y} ${end.x},${end.y}`;
+  return <path d={d} fill="none" stroke="var(--mr-line-strong)" />;
+}
+
+function Shape({ family, at }: Mark) {
   const { width, height } = MARK;
   if (family === 'consumer') {
     return (
