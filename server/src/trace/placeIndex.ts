@@ -11,6 +11,8 @@ export class PlaceIndex {
   readonly #newest: Int32Array;
   readonly #older: Int32Array;
   readonly #hashes: Int32Array;
+  /** The last characters of each text: to look at the texts of neighbours would mean to fetch each of them from memory. */
+  readonly #tails: Int32Array;
   readonly #texts: (string | undefined)[];
   readonly #mask: number;
 
@@ -20,6 +22,7 @@ export class PlaceIndex {
     this.#newest = new Int32Array(chains).fill(NONE);
     this.#older = new Int32Array(size).fill(NONE);
     this.#hashes = new Int32Array(size);
+    this.#tails = new Int32Array(size);
     this.#texts = new Array<undefined>(size).fill(undefined);
   }
 
@@ -37,11 +40,23 @@ export class PlaceIndex {
     return undefined;
   }
 
+  /** The same for a text that is likely to stand at one of the `tries` places behind `place`. */
+  findBehind(place: number, text: string, tries: number): number | undefined {
+    const size = this.#tails.length;
+    const tail = tailOf(text);
+    for (let at = place, tried = 0; tried < tries; tried++) {
+      at = at + 1 === size ? 0 : at + 1;
+      if (this.#tails[at] === tail && this.#texts[at] === text) return at;
+    }
+    return undefined;
+  }
+
   /** The place must be free, and the text not be here yet. */
   set(place: number, text: string, hash: number): void {
     const chain = hash & this.#mask;
     this.#texts[place] = text;
     this.#hashes[place] = hash;
+    this.#tails[place] = tailOf(text);
     this.#older[place] = this.#newest[chain] as number;
     this.#newest[chain] = place;
   }
@@ -58,4 +73,15 @@ export class PlaceIndex {
     while (this.#older[at] !== place) at = this.#older[at] as number;
     this.#older[at] = next;
   }
+}
+
+function tailOf(text: string): number {
+  const end = text.length;
+  // Where there is no character, it is 0.
+  return (
+    (text.charCodeAt(end - 1) << 24) ^
+    (text.charCodeAt(end - 2) << 16) ^
+    (text.charCodeAt(end - 3) << 8) ^
+    text.charCodeAt(end - 4)
+  );
 }

@@ -9,7 +9,7 @@ export const OUT_SLOW = 3;
 /** Out for good: it was in trouble when the limit on promotions was reached. */
 export const OUT_FOR_GOOD = 4;
 /** How many of the traces that began after the one last asked for are looked at, and after how many vain tries no more. */
-const NEIGHBOURS = 8;
+const NEIGHBOURS = 32;
 const VAIN_TRIES_MAX = 4;
 
 export type Decision = typeof KEPT | typeof OUT | typeof OUT_SLOW | typeof OUT_FOR_GOOD;
@@ -82,15 +82,9 @@ export class TraceMemory {
 
   #nearPlaceOf(correlationId: string): number | undefined {
     if (this.#lastPlace === undefined || this.#vainTries >= VAIN_TRIES_MAX) return undefined;
-    let place = this.#lastPlace;
-    for (let tries = 0; tries < NEIGHBOURS; tries++) {
-      place = place + 1 === this.#size ? 0 : place + 1;
-      if (this.#index.textAt(place) !== correlationId) continue;
-      this.#vainTries = 0;
-      return place;
-    }
-    this.#vainTries++;
-    return undefined;
+    const place = this.#index.findBehind(this.#lastPlace, correlationId, NEIGHBOURS);
+    this.#vainTries = place === undefined ? this.#vainTries + 1 : 0;
+    return place;
   }
 
   wasKept(correlationId: string): boolean {
