@@ -33,8 +33,6 @@ export async function startTraceStore(
   const worker = new Worker(new URL('./trace.worker.ts', import.meta.url), {
     workerData: setup,
     name: 'millrace-traces',
-    // It keeps little for longer than a moment; left alone, garbage would be let grow to ten times as much.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   const started = await new Promise<Extract<FromTraces, { type: 'started' }>>((resolve, reject) => {
     const onError = (thrown: unknown): void => reject(threadDied(thrown));

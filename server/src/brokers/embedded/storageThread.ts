@@ -61,8 +61,6 @@ export async function startStorageThread(setup: StorageSetup, keeper: RowKeeper)
   const worker = new Worker(new URL('./storage.worker.ts', import.meta.url), {
     workerData: setup,
     name: 'millrace-storage',
-    // It keeps little for longer than a moment; left alone, garbage would be let grow to ten times as much.
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   await started(worker);
   return superviseThread(worker, keeper);
