@@ -49,6 +49,33 @@ test('[DL2] [HD1] a handler that loops for ever is stopped; the other branch goe
   await expect(page.getByTestId('span-error')).toContainText(/200 ms/);
 });
 
+test('[RN2] [TR1] a recording with a broken line ends its producer, and the list of traces says which line', async ({
+  page,
+  client,
+  product,
+  workbench,
+}) => {
+  const { canvas, dock, run } = workbench;
+  const body = '{"n":1}\n{"n":2}\n{"n":\n';
+  const stored = await fetch(`${product.url}/api/files/broken.jsonl`, { method: 'PUT', body });
+  expect(stored.ok).toBe(true);
+  const { document } = draftFlow('Broken recording')
+    .add('replay', 'Recording', { file: 'broken.jsonl', speed: { mode: 'full' }, idField: '', timeField: '' })
+    .add('topic', 'all', { partitions: 1 })
+    .add('log', 'Reader', { level: 'debug' })
+    .wire('Recording', 'all', 'Reader');
+  await workbench.open(await importFlow(client, document));
+  await run.run();
+  await run.expectStatus('failed');
+  await canvas.expectCounters('Reader', { in: 2 });
+  await dock.open('traces');
+  const failed = dock.traceRows().and(page.locator('[data-status="failed"]'));
+  await expect(failed).toHaveCount(1);
+  await failed.click();
+  await dock.spans().first().click();
+  await expect(page.getByTestId('span-error')).toContainText('Line 3 of broken.jsonl cannot be read');
+});
+
 test('[HD3] a handler that throws is shown with the line of the user’s code', async ({
   page,
   client,

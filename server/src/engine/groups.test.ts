@@ -1,6 +1,8 @@
+import type { FaultSpec } from '@millrace/shared/faults/fault.ts';
 import { describe, expect, it } from 'vitest';
 import type { NativeHandler } from '../simulator/nativeHandler.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
+import { UNWATCHED } from '../simulator/testing/unwatched.ts';
 import type { VirtualRunOptions, Witness } from '../simulator/virtualOptions.ts';
 import { runVirtual } from '../simulator/virtualRun.ts';
 import type { Delivery } from './io.ts';
@@ -54,17 +56,6 @@ const counting: NativeHandler = (event, ctx) => {
   ctx.state.set(event.id, ((ctx.state.get(event.id) as number | undefined) ?? 0) + 1);
 };
 
-/** Looks away. */
-const NOBODY: Witness = {
-  began: () => undefined,
-  ended: () => undefined,
-  instanceDied: () => undefined,
-  processDied: () => undefined,
-  asked: () => undefined,
-  answered: () => undefined,
-  landed: () => undefined,
-};
-
 function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
   const document = flow()
     .node('replay', 'source', { speed: { mode: 'rate', ratePerSecond: 400 } })
@@ -81,7 +72,7 @@ function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
     },
     handlers: { 'node:work': counting },
     witness: {
-      ...NOBODY,
+      ...UNWATCHED,
       began: ({ deliveries, instance }, atMs) =>
         void seenBy.push({ partition: deliveries[0]?.partition ?? -1, instance, atMs }),
     },
@@ -92,6 +83,15 @@ function run(extra: Partial<VirtualRunOptions>, config: object = {}) {
 
 const timesHandled = ({ result }: ReturnType<typeof run>): number[] =>
   result.log.state().flatMap(({ store, value }) => (store === 'state:node:work' ? [Number(value)] : []));
+
+/** Instance 1 dies, and comes back. */
+const crashFor = (durationMs: number): FaultSpec => ({
+  kind: 'crash',
+  target: { nodeId: 'node:work', instance: 1 },
+  rate: 1,
+  delayMs: 0,
+  durationMs,
+});
 
 describe('a group of instances', () => {
   it('[CG1] [CG2] divides the partitions among its instances', () => {
@@ -105,17 +105,9 @@ describe('a group of instances', () => {
   });
 
   it('[CG2] a crash hands its partitions over, what it answers later is refused, and nothing is done twice', () => {
-    const spec = {
-      kind: 'crash' as const,
-      target: { nodeId: 'node:work', instance: 1 },
-      rate: 1,
-      delayMs: 0,
-    };
     let refused = 0;
     for (let seed = 1; seed <= 20; seed++) {
-      const faultPlan = [
-        { kind: 'injected' as const, fromMs: 200 + seed, toMs: 600, spec: { ...spec, durationMs: 300 } },
-      ];
+      const faultPlan = [{ kind: 'injected' as const, fromMs: 200 + seed, toMs: 600, spec: crashFor(300) }];
       const played = run({ faultPlan, seed });
       const { result, seenBy } = played;
       expect(timesHandled(played)).toEqual(Array.from({ length: TOTAL }, () => 1));
@@ -147,13 +139,6 @@ describe('a group of instances', () => {
   });
 
   it('[CG2] a partition moves when the whole of an invocation is over, also what is handed out again behind a failure', () => {
-    const crash = {
-      kind: 'crash' as const,
-      target: { nodeId: 'node:work', instance: 1 },
-      rate: 1,
-      delayMs: 0,
-      durationMs: 60,
-    };
     let behindFailures = 0;
     for (let seed = 1; seed <= 20; seed++) {
       const underWay = new Map<number, number[]>();
@@ -166,7 +151,7 @@ describe('a group of instances', () => {
           );
       };
       const witness: Witness = {
-        ...NOBODY,
+        ...UNWATCHED,
         began({ deliveries, instance }) {
           const { partition } = deliveries[0] as Delivery;
           const instances = [...(underWay.get(partition) ?? []), instance];
@@ -182,7 +167,7 @@ describe('a group of instances', () => {
       };
       const faultPlan = Array.from({ length: 8 }, (_, index) => {
         const fromMs = 100 + seed + index * 130;
-        return { kind: 'injected' as const, fromMs, toMs: fromMs + 60, spec: crash };
+        return { kind: 'injected' as const, fromMs, toMs: fromMs + 60, spec: crashFor(60) };
       });
       const faults = { attemptsFailed: 0.2 };
       run(

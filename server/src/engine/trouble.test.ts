@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readAll } from '../simulator/checkers.ts';
 import type { NativeHandler } from '../simulator/nativeHandler.ts';
 import { flow, listSource } from '../simulator/testing/flowBuilder.ts';
+import { UNWATCHED } from '../simulator/testing/unwatched.ts';
 import { runVirtual, type VirtualRunOptions } from '../simulator/virtualRun.ts';
 
 const ONCE = {
@@ -36,15 +37,7 @@ function run(
     seed: 1,
     sources: { 'node:source': listSource(total, (index) => ({ id: `item-${index}`, key: 'k' })) },
     handlers: { 'node:work': handler },
-    witness: {
-      began: () => void invocations++,
-      ended: () => undefined,
-      instanceDied: () => undefined,
-      processDied: () => undefined,
-      landed: () => undefined,
-      asked: () => undefined,
-      answered: () => undefined,
-    },
+    witness: { ...UNWATCHED, began: () => void invocations++ },
     ...options,
   });
   return { ...result, invocations, work: result.view.nodes['node:work'] };

@@ -13,7 +13,8 @@ import {
 } from '../live/sinks/database/testing/testPostgres.ts';
 import { flow } from '../simulator/testing/flowBuilder.ts';
 import { until } from '../testing/until.ts';
-import { badInputFlow, FED, type Fed, REFUSALS, SCHEMAS, SOURCES_AND_TOPICS } from './testing/badInputs.ts';
+import { badInputFlow, FED, type Fed, SCHEMAS, SOURCES_AND_TOPICS } from './testing/badInputs.ts';
+import { REFUSALS } from './testing/refusedDrawings.ts';
 import { startTestServer, type TestPage, type TestServer } from './testing/testServer.ts';
 
 /** Every request to a run that fails all over is answered within this. */

@@ -79,8 +79,6 @@ export function createTraceSampler(options: SamplerOptions): TraceSampler {
 
 const NO_PLACE = -1;
 
-type Correlated = { correlationId: string };
-
 class Sampler implements TraceSampler {
   readonly #keepsAll: boolean;
   readonly #slowMs: number;
@@ -174,12 +172,12 @@ class Sampler implements TraceSampler {
     const memory = this.#memory;
     const isFirst = isRoot(kind, record.attempt, record.messageId, correlationId);
     const place = memory.placeOf(correlationId) ?? this.#begin(correlationId, timeMs, isFirst);
-    if (memory.decisions[place] !== KEPT && !this.#promotes(record, place, record)) {
+    if (memory.decisions[place] !== KEPT && !this.#promotes(correlationId, place, record)) {
       this.#ring.enter(record);
       this.#leaveOut(0, place);
       return;
     }
-    if (memory.leftOut[place] !== 0) this.#bringBack(place, record, kept);
+    if (memory.leftOut[place] !== 0) this.#bringBack(place, correlationId, kept);
     kept.push(record);
   }
 
@@ -190,7 +188,8 @@ class Sampler implements TraceSampler {
     const { decisions, leftOut, begunMs, serials } = memory;
     const places =
       topic === null || (offsets[0] as number) < 0 ? null : this.#placesByOffset.of(topic, run.partition);
-    const mayBegin = isRoot(run.kind, run.attempt, '', '');
+    const mayBegin = mayBeRoot(run.kind, run.attempt);
+    // What `#promotes` would refuse at once is not asked: most of what comes by is left out.
     const mayPromote = TROUBLE.has(run.kind) || run.durationUs > this.#slowMs * 1000;
     const slowBeforeMs = timeMs - this.#slowMs;
     let isEntered = false;
@@ -204,14 +203,14 @@ class Sampler implements TraceSampler {
       }
       if (decisions[place] !== KEPT) {
         const isWorthAsking = mayPromote || (begunMs[place] as number) < slowBeforeMs;
-        if (!isWorthAsking || !this.#promotes(messages[i] as Message, place, run)) {
+        if (!isWorthAsking || !this.#promotes((messages[i] as Message).correlationId, place, run)) {
           if (!isEntered) this.#ring.enter(run);
           isEntered = true;
           this.#leaveOut(i, place);
           continue;
         }
       }
-      if (leftOut[place] !== 0) this.#bringBack(place, messages[i] as Message, kept);
+      if (leftOut[place] !== 0) this.#bringBack(place, (messages[i] as Message).correlationId, kept);
       kept.push(recordOfRun(run, i));
     }
   }
@@ -244,7 +243,7 @@ class Sampler implements TraceSampler {
   }
 
   /** Whether the record makes its trace, which was sampled out, one to keep. */
-  #promotes({ correlationId }: Correlated, place: number, entry: TraceEntry): boolean {
+  #promotes(correlationId: string, place: number, entry: TraceEntry): boolean {
     const memory = this.#memory;
     const decision = memory.decisions[place];
     if (decision === OUT_FOR_GOOD) return false;
@@ -273,7 +272,7 @@ class Sampler implements TraceSampler {
     );
   }
 
-  #bringBack(place: number, { correlationId }: Correlated, kept: TraceRecord[]): void {
+  #bringBack(place: number, correlationId: string, kept: TraceRecord[]): void {
     const memory = this.#memory;
     const found = this.#ring.chain(memory.last[place] as number);
     const missing = (memory.leftOut[place] as number) - found.length;
@@ -292,5 +291,9 @@ class Sampler implements TraceSampler {
 
 /** The first record of a trace: a message that a producer made, or refused to make. */
 function isRoot(kind: TraceKind, attempt: number, messageId: string, correlationId: string): boolean {
-  return (kind === 'produced' || (kind === 'rejected' && attempt === 0)) && messageId === correlationId;
+  return mayBeRoot(kind, attempt) && messageId === correlationId;
+}
+
+function mayBeRoot(kind: TraceKind, attempt: number): boolean {
+  return kind === 'produced' || (attempt === 0 && (kind === 'rejected' || kind === 'failed'));
 }

@@ -8,7 +8,7 @@ describe('what a message is called', () => {
     expect(messageName('', 'a1b2')).toBe('a1b2');
     expect(messageName(TIMER_TYPE, 'a1b2')).toBe('timer');
     expect(messageOrigin(TIMER_TYPE, 'Remind')).toBe('Timer of Remind');
-    expect(messageOrigin('', 'Shop')).toBe('Refused at Shop');
+    expect(messageOrigin('', 'Shop')).toBe('No message, at Shop');
     expect(messageOrigin('order.placed', 'Shop')).toBe('order.placed from Shop');
   });
 });

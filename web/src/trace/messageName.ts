@@ -12,5 +12,5 @@ export function messageName(type: string, otherwise: string): string {
 /** The same as a sentence, for a title. */
 export function messageOrigin(type: string, nodeName: string): string {
   if (type === TIMER_TYPE) return `Timer of ${nodeName}`;
-  return type === '' ? `Refused at ${nodeName}` : `${type} from ${nodeName}`;
+  return type === '' ? `No message, at ${nodeName}` : `${type} from ${nodeName}`;
 }

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import type { Message } from '@millrace/shared/message/message.ts';
-
 import { assert } from '@millrace/shared/util/assert.ts';
 import { writeAscii } from '../../bytes/ascii.ts';
 import { type ByteArena, createByteArena } from '../../bytes/byteArena.ts';

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoredMessage } from '@millrace/shared/message/message.ts';
 import { assert } from '@millrace/shared/util/assert.ts';
+import { createByteArena } from '../../bytes/byteArena.ts';
 import {
   type CleanupPolicy,
   COMPACTION_KEY_CHARACTERS_MAX,
@@ -233,6 +234,7 @@ function createRowWriter(database: DatabaseSync): RowWriter {
      ORDER BY base_offset DESC LIMIT 1`,
   );
   const remove = database.prepare('DELETE FROM batches WHERE id = ?');
+  const arena = createByteArena();
   const write = (partitionId: number, id: number, row: Omit<BatchRow, 'crc'>): void => {
     const { base, count, removed, offsets, data } = row;
     update.run(base, count, removed, rowChecksum(partitionId, row), offsets, data, id);
@@ -241,7 +243,9 @@ function createRowWriter(database: DatabaseSync): RowWriter {
   return {
     replace(partitionId, row, survivors) {
       const { base, appendedMs } = row;
-      const batch = prepareBatch(survivors.map(({ message }) => message));
+      arena.reset();
+      const messages = survivors.map(({ message }) => message);
+      const batch = prepareBatch(messages, 0, messages.length, arena);
       const data = Buffer.from(new ArrayBuffer(batch.bytes));
       writeBatch(batch, data, 0);
       const count = survivors.length;

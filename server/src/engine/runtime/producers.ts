@@ -18,7 +18,7 @@ import {
   PRODUCER_UNACKNOWLEDGED_MAX,
 } from './limits.ts';
 import { admit, appendPlaced, endBatch, keyByPath } from './placement.ts';
-import { emitTrace, NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
+import { NOWHERE, plainWhenDurable, rangeRecord, traceOf, traceWhenDurable } from './traces.ts';
 import { noteSuccess, noteTrouble } from './trouble.ts';
 import { addWake } from './wakes.ts';
 
@@ -87,7 +87,7 @@ export function onSourceFailed(core: Core, readId: number, error: EngineError): 
 /** What could be read is made; what cannot be is a trace of its own, which begins and ends here. */
 function endUnreadable(core: Core, producer: ProducerRuntime, error: EngineError): void {
   producer.error = error;
-  emitTrace(core, strandedRecord(core, producer, 'failed', error, 'The source cannot be read on.'));
+  traceWhenDurable(core, strandedRecord(core, producer, 'failed', error, 'The source cannot be read on.'));
 }
 
 /** About something that did not become a message: it has a trace of its own, so that it is found where messages are. */

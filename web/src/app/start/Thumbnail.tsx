@@ -6,10 +6,11 @@ const HEIGHT = 104;
 const MARGIN = 16;
 const MARK = { width: 26, height: 12 };
 
-type Mark = { family: 'producer' | 'topic' | 'consumer'; at: { x: number; y: number } };
+type Drawn = FlowSummary['thumbnail'];
+type Mark = { family: Drawn['nodes'][number]['family']; at: { x: number; y: number } };
 
 /** The flow from far away: each family in its shape. */
-export function Thumbnail({ drawn: { nodes, edges } }: { drawn: FlowSummary['thumbnail'] }) {
+export function Thumbnail({ drawn: { nodes, edges } }: { drawn: Drawn }) {
   if (nodes.length === 0) return <div className={styles.thumbnail} data-empty aria-hidden="true" />;
   const xs = nodes.map((node) => node.x);
   const ys = nodes.map((node) => node.y);
