@@ -234,6 +234,21 @@ describe('sampling of whole traces', () => {
     },
   );
 
+  it.each(['rejected', 'failed'] as const)(
+    '[TR2] keeps what begins and ends as %s, because it was no message, as a trace of which nothing is missing',
+    (kind) => {
+      const sampler = createTraceSampler({ ratePerSecond: 10, slowMs: 1000 });
+      const nowMs = crowd(sampler, 200);
+      const before = sampler.counts();
+      const ids = Array.from({ length: 20 }, (_, index) => `stranded-${index}`);
+      const records = ids.map((id) => traceRecord({ kind, messageId: id, correlationId: id, attempt: 0 }));
+      expect(sampler.sample(records, nowMs)).toEqual(records);
+      const { tracesBegun, tracesOut, incomplete } = sampler.counts();
+      expect(tracesBegun).toBe(before.tracesBegun + ids.length);
+      expect({ tracesOut, incomplete }).toEqual({ tracesOut: before.tracesOut, incomplete: 0 });
+    },
+  );
+
   it('[TR2] counts duplicates without keeping their traces', () => {
     const sampler = createTraceSampler({ ratePerSecond: 10, slowMs: 1000 });
     const nowMs = crowd(sampler, 200);

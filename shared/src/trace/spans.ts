@@ -173,8 +173,8 @@ class TraceBuilder {
     span.status = 'ok';
   }
 
-  private openSend(record: TraceRecord, origin: TraceRecord, topic: string): Span {
-    const span = this.open(record, 'send', topic, `${spanIdOf(record.messageId, '')}:${topic}`);
+  private openSend(record: TraceRecord, origin: TraceRecord, topic: string | null): Span {
+    const span = this.open(record, 'send', topic, `${spanIdOf(record.messageId, '')}:${topic ?? ''}`);
     const givenUp = this.givenUp(span);
     span.nodeId = (givenUp ?? origin).nodeId;
     span.startMs = Math.min((givenUp ?? origin).timeMs, record.timeMs);
@@ -217,7 +217,7 @@ class TraceBuilder {
     if (span?.status !== 'running' || span.attempt !== record.attempt) {
       // Refused, or unreadable, before it was handed to anybody: a send that failed.
       if (!span && record.attempt === 0) {
-        span = this.openSend(record, record, record.topic ?? record.nodeId);
+        span = this.openSend(record, record, record.topic);
       } else {
         const before = span;
         span = this.openProcess(record);

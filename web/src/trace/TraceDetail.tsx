@@ -52,7 +52,7 @@ export function TraceDetail({ live, reader, correlationId }: Props) {
     >
       <header className={classes.detailHead}>
         <h3 className={classes.title} title={correlationId}>
-          {messageName(model?.spans[0]?.messageType ?? '', shortId(correlationId))}
+          {model ? messageName(model.spans[0]?.messageType ?? '', 'no message') : shortId(correlationId)}
         </h3>
         {model ? <Facts model={model} /> : null}
         <span className={classes.id}>

@@ -202,7 +202,7 @@ const TraceRow = memo(function TraceRow({ trace, rootName, top, selected, onSele
         title={`${messageOrigin(trace.rootType, rootName)}\n${trace.correlationId}`}
       >
         <span className={classes.tail}>
-          <bdi>{messageName(trace.rootType, shortId(trace.correlationId))}</bdi>
+          <bdi>{messageName(trace.rootType, 'no message')}</bdi>
         </span>
         <span className={classes.origin}>{rootName}</span>
       </span>

@@ -187,6 +187,7 @@ function SpanRow({ row, nodeName, top, selected, onSelect, onToggle }: SpanRowPr
 }
 
 function stepLabel(span: Span): string {
+  if (span.topic === null) return 'reached no topic';
   const topic = span.name.slice(span.operation.length + 1);
   if (span.operation === 'send') return span.deadLettered ? `gave up, sent to ${topic}` : `sent to ${topic}`;
   return span.attempt > 1 ? `attempt ${span.attempt}` : `read from ${topic}`;
