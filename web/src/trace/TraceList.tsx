@@ -8,7 +8,6 @@ import {
   formatDateTime,
   formatDurationMs,
   plural,
-  shortId,
 } from '../live/format.ts';
 import { isActive, type LiveRun } from '../live/liveRun.ts';
 import { useSelection } from '../live/selection.ts';
